@@ -191,27 +191,24 @@ def _coin(*parts: str) -> bool:
 
 
 def halves(cases: Sequence[Case]) -> dict[str, Half]:
-    """Case id → half. Even within each section × type, by a fixed seed; a case that is appended moves no earlier one.
-
-    A near-double follows the case that it resembles.
+    """Case id → half. Even within each section × type of a file, then within a type, then over the file; a fixed
+    seed decides ties, a near-double follows the case that it resembles, and an appended case moves no earlier one.
     """
     doubles: dict[int, list[int]] = defaultdict(list)
     for i, j in near_pairs(cases):
         doubles[j].append(i)
-    counts: dict[tuple[str, str, str], Counter[Half]] = defaultdict(Counter)
+    lean: Counter[tuple[str, ...]] = Counter()  # tune cases less check cases, of each group
     out: dict[str, Half] = {}
     for index, case in enumerate(cases):
-        stratum = (case.guide, case.section, case.type)
-        tune, check = counts[stratum]["tune"], counts[stratum]["check"]
-        half: Half
+        file = (case.origin,)
+        groups = [(*file, case.guide, case.section, case.type), (*file, "type", case.type), file]
+        leaning = next((lean[g] for g in groups if lean[g]), 0)
+        tune = leaning < 0 if leaning else _coin(*groups[0], case.id)
         if doubles[index]:
-            half = out[cases[doubles[index][0]].id]
-        elif tune != check:
-            half = "tune" if tune < check else "check"
-        else:
-            half = "tune" if _coin(*stratum, case.id) else "check"
-        counts[stratum][half] += 1
-        out[case.id] = half
+            tune = out[cases[doubles[index][0]].id] == "tune"
+        for group in groups:
+            lean[group] += 1 if tune else -1
+        out[case.id] = "tune" if tune else "check"
     return out
 
 
