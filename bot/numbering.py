@@ -1,0 +1,288 @@
+"""What the beginning of one line says: a number and its style, a field's label, a date, a signature.
+
+Every function looks at a bounded prefix or suffix of the line, so a line of megabytes costs no more than a short one.
+Offsets are into the line as given: the folding to half width replaces characters one by one.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Final
+
+PREFIX: Final = 160  # characters of a line that are looked at
+LABEL_MAX: Final = 14  # Han characters (two Latin letters count as one) of a field's label
+
+_FOLD = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+_FOLD |= {0x3000: 0x20, 0xA0: 0x20, 0x09: 0x20}
+_HAN = "〇零一二三四五六七八九十百两"
+_VALUES = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
+_ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50}
+
+# Styles in the order in which they usually nest; a document's own nesting goes before this (see bot.guide).
+STYLE_ORDER: Final = (
+    "部分", "编", "篇", "章", "节", "条", "一、", "(一)", "1.1", "1、", "1.", "(1)", "1)", "①", "A.", "(a)", "a)", "I.", "i)", "•",
+)  # fmt: skip
+LEGAL: Final = frozenset(("部分", "编", "篇", "章", "节", "条"))
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number at the start of a line. `end` is the offset where the line's own words begin."""
+
+    style: str  # one of STYLE_ORDER; "1.1", "1.1.1" … for several levels
+    value: int  # of the last level; 0 for a bullet
+    text: str  # as it stands, without the blank after it
+    end: int
+    sure: bool = True  # False: only a number if it continues a list (letters, "1.1", "第五条" with no blank after it)
+    levels: tuple[int, ...] = ()  # of "1.1.2": (1, 1, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A field's label at the start of a line: `text` stands at [start, end), the value begins at `value`."""
+
+    text: str
+    start: int
+    end: int
+    value: int
+    enclosed: bool = False  # （label：value）
+
+
+def fold(line: str) -> str:
+    """The line's prefix in half width, character by character (offsets stay)."""
+    return line[:PREFIX].translate(_FOLD)
+
+
+def han_value(text: str) -> int:
+    """The value of a Chinese or Arabic number such as 十二, 二〇, 1 0; 0 if it is none."""
+    text = re.sub(r"\s", "", text)
+    if text.isascii():
+        return int(text) if text.isdigit() else 0
+    if not any(unit in text for unit in "十百"):
+        return int("".join(str(_VALUES.get(char, 0)) for char in text) or 0)
+    total, digit = 0, 0
+    for char in text:
+        if char in "十百":
+            total += (digit or 1) * (10 if char == "十" else 100)
+            digit = 0
+        else:
+            digit = _VALUES.get(char, 0)
+    return total + digit
+
+
+def _roman_value(text: str) -> int:
+    values = [_ROMAN[char] for char in text.lower()]
+    return sum(-v if v < after else v for v, after in zip(values, [*values[1:], 0], strict=True))
+
+
+_LEGAL = re.compile(rf"第 ?((?:[{_HAN}] ?){{1,8}}|(?:\d ?){{1,4}})(部分|编|篇|章|节|条)")
+_LEGAL_TAIL = re.compile(r"第|[所的中之、和及与或至到,。;)]|规定|款|项|要求|约定")
+_HAN_MARK = re.compile(rf"((?:[{_HAN}] ?){{1,4}})([、.]) ?")
+_HAN_PAREN = re.compile(rf"\( ?((?:[{_HAN}] ?){{1,4}})\) ?[、.:]? ?")
+_NUM_PAREN = re.compile(r"\( ?(\d{1,3}) ?\) ?[、.]? ?")
+_NUM_HALF = re.compile(r"(\d{1,3}) ?\) ?")
+_NUM_MARK = re.compile(r"(\d{1,3}) ?([、.]) ?")
+_MULTI = re.compile(r"(\d{1,3}(?: ?\. ?\d{1,3}){1,7})\.?(?![\d.%‰])( ?)")
+_CIRCLED = re.compile(r"([①-⑳㉑-㉟㊱-㊿❶-❿⓵-⓾]) ?[、.]? ?")
+_BOXED = re.compile(r"([⑴-⒇⒈-⒛]) ?[、.]? ?")
+_LETTER = re.compile(r"([A-Za-z]) ?([、.)]) ?")
+_LETTER_PAREN = re.compile(r"\(([a-zA-Z])\) ?")
+_ROMAN_MARK = re.compile(r"([Ⅰ-Ⅻⅰ-ⅻ]|[IVXL]{1,6}|[ivxl]{1,6}) ?([、.)]) ?")
+_BULLET = re.compile(r"([•●○■□◆◇▪▶➢★※·]) ?|([-*+–—]) (?=\S)")
+_UNIT = re.compile(r"[年月日天个万亿元%‰倍米吨人户家项亩公℃岁周次分小千百]")
+_ENUM_TAIL = re.compile(rf"(?:[{_HAN}]+|\d{{1,3}})(?:[、.)]|等|号|类|级)|\(?(?:[{_HAN}]+|\d{{1,3}})\)")
+
+
+def number_of(line: str) -> Number | None:
+    """The number that the line begins with, or None. Dates, amounts and decimals are none."""
+    head = fold(line)
+    for reader in (_read_legal, _read_han, _read_multi, _read_arabic, _read_symbol, _read_letter):
+        number = reader(head)
+        if number is not None:
+            return replace(number, text=line[: len(number.text)])
+    return None
+
+
+def _made(
+    style: str, value: int, found: re.Match[str], sure: bool = True, levels: tuple[int, ...] = ()
+) -> Number | None:
+    if value <= 0:
+        return None
+    return Number(style, value, found.group().rstrip(), found.end(), sure, levels)
+
+
+def _read_legal(head: str) -> Number | None:
+    found = _LEGAL.match(head)
+    if not found:
+        return None
+    rest = head[found.end() :]
+    blank = len(rest) - len(rest.lstrip(" "))
+    if not blank and _LEGAL_TAIL.match(rest):
+        return None  # "第五条所列条件": running text that refers to an article
+    end = found.end() + blank
+    if rest[blank : blank + 1] in (":", "、"):
+        end += 1
+    text = head[: found.end()]
+    value = han_value(found[1])
+    return Number(found[2], value, text, end, bool(blank) or not rest or found[2] != "条") if value else None
+
+
+def _read_han(head: str) -> Number | None:
+    found = _HAN_PAREN.match(head)
+    if found:
+        if _ENUM_TAIL.match(head, found.end()) or head[found.end() : found.end() + 1] in ("项", "款", "至", "和"):
+            return None
+        return _made("(一)", han_value(found[1]), found)
+    found = _HAN_MARK.match(head)
+    if found and not _ENUM_TAIL.match(head, found.end()):
+        return _made("一、", han_value(found[1]), found)
+    return None
+
+
+def _read_multi(head: str) -> Number | None:
+    found = _MULTI.match(head)
+    if not found:
+        return None
+    levels = tuple(int(part) for part in re.split(r" ?\. ?", found[1]))
+    after = head[found.end() : found.end() + 1]
+    if not after or levels[0] == 0 or (not found[2] and _UNIT.match(after)):
+        return None
+    style = ".".join("1" * len(levels))
+    return Number(style, levels[-1], found.group().rstrip(), found.end(), False, levels)
+
+
+def _read_arabic(head: str) -> Number | None:
+    found = _NUM_PAREN.match(head)
+    if found:
+        return None if _ENUM_TAIL.match(head, found.end()) else _made("(1)", int(found[1]), found)
+    found = _NUM_HALF.match(head)
+    if found:
+        return _made("1)", int(found[1]), found)
+    found = _NUM_MARK.match(head)
+    if not found:
+        return None
+    rest = head[found.end() :]
+    if rest[:1].isdigit() and not re.match(r"(?:19|20)\d\d ?[年\-—/.]|\d{1,4}[^\d、.,%]*[\u4e00-\u9fff]", rest):
+        return None
+    if rest[:1].isdigit() and found[2] == "." and not re.match(r"(?:19|20)\d\d", rest):
+        return None  # "1.5年"
+    if found[2] == "、" and _ENUM_TAIL.match(rest):
+        return None  # "1、2号楼"
+    return _made("1" + found[2], int(found[1]), found)
+
+
+def _read_symbol(head: str) -> Number | None:
+    found = _CIRCLED.match(head)
+    if found:
+        char = found[1]
+        bases = (("①", 1), ("㉑", 21), ("㊱", 36), ("❶", 1), ("⓵", 1))
+        base, first = max((pair for pair in bases if pair[0] <= char), key=lambda pair: ord(pair[0]))
+        return _made("①", ord(char) - ord(base) + first, found)
+    found = _BOXED.match(head)
+    if found:
+        base, style = ("⒈", "1.") if found[1] >= "⒈" else ("⑴", "(1)")
+        return _made(style, ord(found[1]) - ord(base) + 1, found)
+    found = _BULLET.match(head)
+    return Number("•", 0, found.group().rstrip(), found.end()) if found else None
+
+
+def _read_letter(head: str) -> Number | None:
+    found = _ROMAN_MARK.match(head)
+    if found and ("Ⅰ" <= found[1] <= "ⅻ"):
+        base = "Ⅰ" if found[1] <= "Ⅻ" else "ⅰ"
+        return _made("I." if base == "Ⅰ" else "i)", ord(found[1]) - ord(base) + 1, found)
+    if found and (len(found[1]) > 1 or found[1] in "Ii"):
+        return _made("I." if found[1].isupper() else "i)", _roman_value(found[1]), found, sure=False)
+    found = _LETTER_PAREN.match(head)
+    if found:
+        return _made("(a)", ord(found[1].lower()) - 96, found, sure=False)
+    found = _LETTER.match(head)
+    if found:
+        return _made("A." if found[1].isupper() else "a)", ord(found[1].lower()) - 96, found, sure=False)
+    return None
+
+
+# --- labels -----------------------------------------------------------------------------------------------------
+
+_LABEL = re.compile(r"\*{0,2}([^:*,;。!?…\[\]【】“”\"]{2,40}?)\*{0,2} ?:\*{0,2} ?")
+_LABEL_BOX = re.compile(r"【([^】:,;。]{2,20})】 ?:? ?")
+_LABEL_ENCLOSED = re.compile(r"\(([^:(),;。]{2,20}) ?: ?")
+_SENTENCE = re.compile(
+    r"如下|以下|下列|上述|包括|应当|必须|不得|具有|根据|按照|为了|可以|提出|认为|符合|其中|例如|分别"
+    r"|(?:为|是|即|有|含|指|称|说|应|须|将|对|在|由|等|了)$|^(?:但|若|如|即|凡|对|在|由|经|从)|https?|www|ftp"
+)
+_LEAD_END = re.compile(r"[:。]")
+
+
+def _weight(text: str) -> float:
+    return sum(0.5 if char.isascii() else 1.0 for char in text if char != " ")
+
+
+def is_name(text: str, longest: float = LABEL_MAX) -> bool:
+    """Whether the (folded) text reads as a short name and not as a sentence: a label, an item's lead."""
+    letters = sum(char.isalpha() for char in text)
+    return letters >= 2 and _weight(text) <= longest and not _SENTENCE.search(text)
+
+
+def label_of(line: str) -> Label | None:
+    """The field label that the line begins with ("申报主体：", "【申报主体】", "（责任单位：…）"), or None."""
+    head = fold(line)
+    found = _LABEL_ENCLOSED.match(head)
+    if found and line.rstrip()[-1:] in (")", "）") and is_name(found[1]):
+        return Label(line[found.start(1) : found.end(1)], found.start(1), found.end(1), found.end(), enclosed=True)
+    found = _LABEL_BOX.match(head) or _LABEL.match(head)
+    if not found or not is_name(found[1]) or head[found.end() : found.end() + 2] == "//":
+        return None
+    start, end = found.start(1), found.start(1) + len(found[1].rstrip())
+    return Label(line[start:end], start, end, found.end())
+
+
+def lead_of(words: str, longest: float = 24) -> str:
+    """The name that a numbered line opens with, closed by "：" or "。" with more after it ("挪威：优先…"), or ""."""
+    head = fold(words)
+    found = _LEAD_END.search(head)
+    if not found or not head[found.end() :].strip():
+        return ""
+    lead = head[: found.start()]
+    if re.search(r"[,;!?]", lead) or not is_name(lead, longest) or head[found.end() : found.end() + 2] == "//":
+        return ""
+    return words[: found.start()].strip()
+
+
+# --- whole lines ------------------------------------------------------------------------------------------------
+
+_DATE = re.compile(r"(?:\(?\d{4} ?年 ?\d{1,2} ?月(?: ?\d{1,2} ?日)?\)?|[二〇○零一三四五六七八九]{4}年[一二三四五六七八九十]{1,3}月(?:[一二三四五六七八九十]{1,3}日)?|\d{4}[-/.]\d{1,2}[-/.]\d{1,2})")  # fmt: skip # noqa: E501
+_DOC_NUMBER = re.compile(r"[^,。;:]{1,20}[〔\[【(]\d{4}[〕\]】)] ?第? ?\d+ ?号")
+_END = "。；;！!：:，,、.…"
+_CLOSING = re.compile(
+    r"(?:本|该)(?:办法|措施|规定|细则|通知|意见|指南|方案|规则|条例|制度|政策|公告|指引|章程|标准|通告|程序)"
+    r"[^。]{0,40}(?:自|由|从)[^。]{0,40}(?:施行|实施|执行|生效|解释|负责)"
+)
+_DOCUMENT = re.compile(
+    r"(?:办法|指南|通知|细则|措施|意见|方案|规定|公告|规则|条例|章程|问答|问题|须知|手册|目录|清单|说明|程序|流程|通告|决定|指引|政策"
+    r"|Guide|Guidelines|Notice|Measures|Rules)(?:\([^()]{1,20}\))?$"
+)
+
+
+def is_date(line: str) -> bool:
+    return len(line) <= 24 and _DATE.fullmatch(fold(line).strip()) is not None
+
+
+def is_document_number(line: str) -> bool:
+    """ "穗人社规字〔2019〕6号" alone on its line."""
+    return len(line) <= 40 and _DOC_NUMBER.fullmatch(fold(line).strip()) is not None
+
+
+def ends_sentence(line: str) -> bool:
+    return line[-1:] in _END
+
+
+def is_closing(line: str) -> bool:
+    """ "本办法自发布之日起施行。": about the whole document, wherever it stands."""
+    return _CLOSING.match(fold(line)) is not None
+
+
+def is_document_name(line: str) -> bool:
+    """Whether a title line ends in the name of a kind of document and so needs no second line."""
+    return len(line) <= 100 and _DOCUMENT.search(fold(line)) is not None
