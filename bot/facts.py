@@ -1,0 +1,339 @@
+"""Clause text → typed facts with spans: amounts, dates, durations, counts, ratios, URLs, bodies, places.
+
+The same scanner reads questions (for premises such as "100万") and answers (for the law that every number shown
+stands in a cited clause), so that all three agree on what a number is. No fact is computed here, only normalised.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bot.types import Clause, ClauseId, Fact, FactKind
+
+_CN_DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "○": 0}
+_CN_DIGITS |= dict(zip("壹贰叁肆伍陆柒捌玖", range(1, 10), strict=True))
+_CN_SCALES = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000, "万": 10_000, "亿": 100_000_000}
+_HAN_NUM = r"[零〇一二两三四五六七八九十百千万亿壹贰叁肆伍陆柒捌玖拾佰仟半]+"
+_FULLWIDTH = str.maketrans("０１２３４５６７８９．，％：／－", "0123456789.,%:/-")
+_ARABIC = r"[0-9０-９]+(?:[,，][0-9０-９]{3})*(?:[.．][0-9０-９]+)?"
+_RANGE = r"(?:\s*(?:[-–—~～至到]|to)\s*)"
+_NUM = rf"(?:{_ARABIC}|{_HAN_NUM})"
+
+_BEFORE = (
+    "不超过|不高于|不多于|不得超过|最高不超过|最高|最多|最长不超过|最长|上限不超过|上限|封顶|至多|以内|"
+    "不少于|不少|不低于|不小于|不得少于|不得低于|至少|最低|最少|超过|满|连续|累计不少于|累计不超过|累计|"
+    "每年|每月|每个|每项|每家|每人|每次|每|单个项目|总额|一次性|限报|各限报|原则上|一般|达到|大于|小于|低于|高于"
+)
+_AFTER = "以内|以下|以上|之内|及以上|及以下|或以上|以前|之前|前|内|左右|封顶|起"
+_BEFORE_RE = re.compile(rf"(?:(?:{_BEFORE})[^，。；、,;（(：:\d]{{0,3}}?)+$")
+_AFTER_RE = re.compile(rf"^\s*(?:（[^）]{{0,8}}）)?(?:{_AFTER})")
+
+_SCALE_WORDS = {
+    "万亿": 10**12, "亿": 10**8, "千万": 10**7, "百万": 10**6, "十万": 10**5, "万": 10**4, "千": 1000, "百": 100,
+    "million": 10**6, "billion": 10**9, "thousand": 1000, "k": 1000, "m": 10**6,
+}  # fmt: skip
+_CURRENCY = {
+    "元": "CNY", "圆": "CNY", "块": "CNY", "块钱": "CNY", "元人民币": "CNY", "人民币": "CNY", "rmb": "CNY",
+    "cny": "CNY", "yuan": "CNY", "¥": "CNY", "￥": "CNY", "美元": "USD", "usd": "USD", "dollars": "USD",
+    "欧元": "EUR", "eur": "EUR", "euros": "EUR", "euro": "EUR", "港元": "HKD", "港币": "HKD", "日元": "JPY",
+}  # fmt: skip
+_AMOUNT_RE = re.compile(
+    rf"(?P<pre>RMB|CNY|USD|EUR|人民币|[¥￥])?\s*(?P<num>{_NUM})\s*(?P<scale>万亿|千万|百万|亿|万|千|million|billion|thousand)?"
+    rf"\s*(?P<cur>元人民币|元|圆|块钱|块|美元|欧元|港元|港币|日元|yuan|RMB|CNY|USD|EUR|euros?|dollars)?"
+    rf"(?:\s*/\s*(?P<per>人|年|月|项|个|家|套|亩|次|户|件))?",
+    re.IGNORECASE,
+)
+_DATE_RE = re.compile(
+    r"(?<!\d)(?P<y>(?:19|20)\d{2}|[一二][〇零○一二三四五六七八九]{3})\s*(?:年|[-/.])\s*(?P<m>\d{1,2}|十[一二]?|[一二三四五六七八九])"
+    r"(?:\s*(?:月|[-/.])\s*(?:(?P<d>\d{1,2}|[一二三]?十[一二三四五六七八九]?|[一二三四五六七八九])\s*[日号]?)?)?(?!\d)"
+)
+_MONTHDAY_RE = re.compile(r"(?<![\d年])(?P<m>\d{1,2}|十[一二]?|[一二三四五六七八九])\s*月\s*(?P<d>\d{1,2}|[一二三]?十[一二三四五六七八九]?|[一二三四五六七八九])\s*[日号]")
+_PENDING_RE = re.compile(r"(?:时间|日期|期限)(?:为|是|：|:)?\s*(?P<v>待定|另行通知|另行公布|另行确定)")
+_DURATION_UNITS = {
+    "个工作日": "WD", "工作日": "WD", "个月": "M", "年": "Y", "周年": "Y", "周岁": "岁", "岁": "岁", "天": "D", "日": "D",
+    "周": "W", "个星期": "W", "星期": "W", "小时": "H", "个小时": "H", "学期": "学期", "个学期": "学期",
+    "years": "Y", "year": "Y", "months": "M", "month": "M", "days": "D", "day": "D", "weeks": "W", "week": "W",
+    "working days": "WD", "hours": "H",
+}  # fmt: skip
+_DURATION_RE = re.compile(
+    rf"(?<![\d年第.．/-])(?P<num>{_NUM}(?:{_RANGE}{_NUM})?)\s*-?\s*"
+    r"(?P<unit>个工作日|工作日|working days|个月|周年|周岁|年|岁|天|日|个星期|星期|周|个小时|小时|个学期|学期|"
+    r"years?|months?|days?|weeks?|hours)(?!度|份|月|代|级|[a-z])",
+    re.IGNORECASE,
+)
+_COUNT_UNITS = (
+    "项|个|人|名|家|套|条|次|所|篇|件|种|类|州|县|市|区|户|位|批|期|份|门|台|例|亩|倍|步|场|支|款|辆|座|间|层|级|只|头|"
+    "课时|学时|学分|分|people|persons|items?|projects?"
+)
+_COUNT_RE = re.compile(rf"(?P<num>{_NUM}(?:{_RANGE}{_NUM})?)\s*(?P<unit>{_COUNT_UNITS})(?![a-z])", re.IGNORECASE)
+_PERCENT_RE = re.compile(
+    rf"(?P<num>{_ARABIC}(?:{_RANGE}{_ARABIC})?)\s*(?:[%％]|percent|per cent)|百分之(?P<han>{_NUM})|(?P<cheng>[一二三四五六七八九])成(?![立果员功效本为套])",
+    re.IGNORECASE,
+)
+_PROPORTION_RE = re.compile(rf"(?P<a>{_ARABIC})\s*[:：∶]\s*(?P<b>{_ARABIC})(?![:：\d])")
+_URL_RE = re.compile(r"(?:https?://|www\.)[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+[A-Za-z0-9/=_-]", re.IGNORECASE)
+_BODY_RE = re.compile(
+    r"(?:主管部门|主管机构|主管单位|经办机构|受理部门|受理单位|初核机构|复核机构|责任单位|发布机关|牵头单位|承办单位|实施单位)"
+    r"[：:为是]+(?P<name>[^，。；;：:\n]{2,40})"
+)
+_PLACE_RE = re.compile(r"(?:范围|地区|区域|地点|地址)(?:为|是|：|:)\s*(?P<name>[^。；;\n]{2,60})")
+_PER_RE = re.compile(r"每(个|家|人|项|所|位|名)[^，。；、]{0,20}(?:限报|限|最多|可报|不超过|不多于)$")
+_UNIT_AFTER_BARE = re.compile(r"^\s*(?:个|项|人|名|家|套|条|次|年|月|天|日|%|％)")
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A typed value found in any text; `start`, `end` are offsets into that text. `number` is None for dates, URLs."""
+
+    kind: FactKind
+    value: str
+    qualifier: str
+    start: int
+    end: int
+    number: float | None = None
+    unit: str = ""
+
+
+def parse_number(text: str) -> float | None:
+    """The value of one Arabic or Chinese numeral ("1,500", "一百五十", "2000万", "半"), None when it is none."""
+    raw = text.translate(_FULLWIDTH).replace(",", "").strip()
+    if re.fullmatch(r"\d+(\.\d+)?", raw):
+        return float(raw)
+    mixed = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(万亿|千万|百万|亿|万|千|百)", raw)
+    if mixed:
+        return float(mixed[1]) * _SCALE_WORDS[mixed[2]]
+    return _parse_han(raw)
+
+
+def _parse_han(raw: str) -> float | None:
+    if raw == "半":
+        return 0.5
+    if not raw or any(c not in _CN_DIGITS and c not in _CN_SCALES for c in raw):
+        return None
+    if all(c in _CN_DIGITS for c in raw):
+        # Digits in a row are read as a plain number only as years are written; one digit is itself.
+        return float("".join(str(_CN_DIGITS[c]) for c in raw)) if len(raw) in (1, 4) else None
+    total, section, digit = 0, 0, 0
+    for c in raw:
+        if c in _CN_DIGITS:
+            digit = _CN_DIGITS[c]
+        elif _CN_SCALES[c] < 10_000:
+            section += (digit or 1) * _CN_SCALES[c]
+            digit = 0
+        else:
+            total = (total + section + digit) * _CN_SCALES[c] if _CN_SCALES[c] > 10**4 else total + (section + digit) * 10**4
+            section = digit = 0
+    return float(total + section + digit)
+
+
+def plain(number: float) -> str:
+    """A number without a needless fraction: 600000, 0.5."""
+    return str(int(number)) if number == int(number) else f"{number:g}"
+
+
+def _numbers(text: str) -> list[float]:
+    out = []
+    for piece in re.findall(_NUM, text):
+        value = parse_number(piece)
+        if value is None:
+            return []
+        out.append(value)
+    return out
+
+
+def _qualifier(text: str, start: int, end: int) -> str:
+    before = _BEFORE_RE.search(text[max(0, start - 14) : start])
+    after = _AFTER_RE.search(text[end : end + 12])
+    words = [m.strip() for m in (re.findall(_BEFORE, before[0]) if before else [])]
+    if after:
+        words.append(re.sub(r"^\s*（[^）]*）", "", after[0]).strip())
+    return " ".join(words)
+
+
+class _Scan:
+    """Collects quantities; the first pattern to claim a character keeps it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.taken = bytearray(len(text))
+        self.found: list[Quantity] = []
+
+    def add(self, kind: FactKind, value: str, start: int, end: int, number: float | None = None, unit: str = "") -> None:
+        if end <= start or any(self.taken[start:end]):
+            return
+        self.taken[start:end] = b"\x01" * (end - start)
+        self.found.append(Quantity(kind, value, _qualifier(self.text, start, end), start, end, number, unit))
+
+
+def _urls(scan: _Scan) -> None:
+    for m in _URL_RE.finditer(scan.text):
+        scan.add("url", m[0], *m.span())
+
+
+def _dates(scan: _Scan) -> None:
+    for m in _DATE_RE.finditer(scan.text):
+        year, month = _year(m["y"]), parse_number(m["m"])
+        if month is None or not 1 <= month <= 12:
+            continue
+        value = f"{year}-{int(month):02d}"
+        day = parse_number(m["d"]) if m["d"] else None
+        if day is not None:
+            if not 1 <= day <= 31:
+                continue
+            value += f"-{int(day):02d}"
+        elif "月" not in m[0]:
+            continue
+        scan.add("date", value, m.start(), m.start() + len(m[0].rstrip()))
+    for m in _MONTHDAY_RE.finditer(scan.text):
+        month, day = parse_number(m["m"]), parse_number(m["d"])
+        if month and day and month <= 12 and day <= 31:
+            scan.add("date", f"--{int(month):02d}-{int(day):02d}", *m.span())
+    for m in _PENDING_RE.finditer(scan.text):
+        scan.add("date", m["v"], *m.span("v"))
+
+
+def _year(raw: str) -> str:
+    return raw if raw.isdigit() and raw.isascii() else "".join(str(_CN_DIGITS.get(c, c)) for c in raw)
+
+
+def _amounts(scan: _Scan, bare: bool) -> None:
+    for m in _AMOUNT_RE.finditer(scan.text):
+        scale, cur = (m["scale"] or "").lower(), (m["cur"] or m["pre"] or "").lower()
+        han_scaled = not m["num"].translate(_FULLWIDTH).replace(",", "")[0].isdigit() and m["num"][-1] in "万亿"
+        if not cur and not (bare and (scale or han_scaled) and not _UNIT_AFTER_BARE.match(scan.text[m.end() :])):
+            continue
+        number = parse_number(m["num"])
+        if number is None:
+            continue
+        number *= _SCALE_WORDS.get(scale, 1)
+        unit = _CURRENCY.get(cur, "CNY")
+        value = f"{plain(number)} {unit}" + (f"/{m['per']}" if m["per"] else "")
+        start = m.start() + (len(m[0]) - len(m[0].lstrip()))
+        scan.add("amount", value, start, m.start() + len(m[0].rstrip()), number, unit)
+    # "200万元、100万元、50万元" is covered above; "一、二、三等奖20万" style lists need no more than that.
+
+
+def _ratios(scan: _Scan) -> None:
+    for m in _PERCENT_RE.finditer(scan.text):
+        if m["cheng"]:
+            numbers = [_CN_DIGITS[m["cheng"]] * 10.0]
+        else:
+            numbers = _numbers(m["num"] or m["han"])
+        if numbers:
+            scan.add("ratio", "-".join(plain(n) for n in numbers) + " %", *m.span(), numbers[-1], "%")
+    for m in _PROPORTION_RE.finditer(scan.text):
+        scan.add("ratio", f"{m['a']}:{m['b']}", *m.span())
+
+
+def _durations(scan: _Scan) -> None:
+    for m in _DURATION_RE.finditer(scan.text):
+        unit = _DURATION_UNITS[m["unit"].lower()]
+        numbers = _numbers(m["num"])
+        if not numbers or (unit == "Y" and numbers[0] >= 1900) or (m["unit"] == "日" and numbers[0] > 366):
+            continue
+        span = "-".join(plain(n) for n in numbers)
+        per = "/year" if "每年" in _qualifier(scan.text, *m.span()) or _yearly(scan.text, m.start()) else ""
+        value = f"{span} {unit}" if unit in ("岁", "学期") else (f"P{span}{unit}" if not per else f"{span} {_LONG[unit]}{per}")
+        scan.add("duration" if not per else "rate", value, *m.span(), numbers[-1], unit)
+
+
+_LONG = {"Y": "year", "M": "month", "D": "day", "W": "week", "WD": "workday", "H": "hour", "岁": "岁", "学期": "学期"}
+
+
+def _yearly(text: str, start: int) -> bool:
+    clause = re.split(r"[，。；,;\n]", text[max(0, start - 40) : start])[-1]
+    return "每年" in clause and bool(re.search(r"累计|不少于|至少|合计", clause))
+
+
+def _counts(scan: _Scan) -> None:
+    for m in _COUNT_RE.finditer(scan.text):
+        before = scan.text[m.start() - 1] if m.start() else ""
+        numbers = _numbers(m["num"])
+        if not numbers or (before and before in "第.．/"):
+            continue
+        # "一个" and "一项" are mostly articles; a Chinese "one" counts only next to a bound.
+        if m["num"] in ("一", "两", "半") and not _qualifier(scan.text, *m.span()):
+            continue
+        if re.match(r"[一二三四五六七八九十百]+$", m["num"]) and re.match(r"(?:带|路|般|定|致|方面|体化|流|线|批|些)", scan.text[m.end("num") :]):
+            continue
+        per = _PER_RE.search(scan.text[max(0, m.start() - 24) : m.start()])
+        value = f"{'-'.join(plain(n) for n in numbers)} {m['unit']}" + (f"/{per[1]}" if per else "")
+        scan.add("rate" if per else "count", value, *m.span(), numbers[-1], m["unit"])
+
+
+def _names(scan: _Scan) -> None:
+    for kind, pattern in (("body", _BODY_RE), ("place", _PLACE_RE)):
+        for m in pattern.finditer(scan.text):
+            start, end = m.span("name")
+            if not any(scan.taken[start:end]) or kind == "place":
+                name: FactKind = "body" if kind == "body" else "place"
+                scan.found.append(Quantity(name, m["name"].strip("（）() "), "", start, end))
+
+
+def quantities(text: str, *, bare: bool = False) -> tuple[Quantity, ...]:
+    """Typed values in `text`, by position. `bare` also takes "100万" without a currency as money, as questions say it."""
+    scan = _Scan(text)
+    _urls(scan)
+    _dates(scan)
+    _amounts(scan, bare)
+    _ratios(scan)
+    _durations(scan)
+    _counts(scan)
+    _names(scan)
+    return tuple(sorted(scan.found, key=lambda q: (q.start, q.end)))
+
+
+def extract(clauses: Sequence[Clause]) -> tuple[Fact, ...]:
+    """The facts of all clauses, in document order; offsets refer to the source's canonical text."""
+    out: list[Fact] = []
+    for c in clauses:
+        skip = len(c.number) if c.text.startswith(c.number) else 0
+        for q in quantities(c.text):
+            if q.start >= skip:
+                out.append(Fact(c.clause_id, q.kind, q.value, q.qualifier, c.start + q.start, c.start + q.end))
+    return tuple(out)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldCell:
+    """One cell of the table section × field: the field's clause and its facts."""
+
+    clause: Clause
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldTable:
+    """Sections (headings that have labelled fields) × field labels, both in document order."""
+
+    sections: tuple[Clause, ...]
+    labels: tuple[str, ...]
+    cells: dict[tuple[ClauseId, str], FieldCell]
+
+
+def table(clauses: Sequence[Clause], facts: Iterable[Fact]) -> FieldTable:
+    """The labelled fields of each section that has at least two of them."""
+    by_clause: dict[ClauseId, list[Fact]] = {}
+    for f in facts:
+        by_clause.setdefault(f.clause_id, []).append(f)
+    by_id = {c.clause_id: c for c in clauses}
+    cells: dict[tuple[ClauseId, str], FieldCell] = {}
+    for c in clauses:
+        if is_field(c) and c.parent is not None:
+            cells.setdefault((c.parent, c.label), FieldCell(c, tuple(by_clause.get(c.clause_id, ()))))
+    counts: dict[ClauseId, int] = {}
+    for section, _ in cells:
+        counts[section] = counts.get(section, 0) + 1
+    kept = {k: v for k, v in cells.items() if counts[k[0]] >= 2 and by_id[k[0]].number}
+    labels = tuple(dict.fromkeys(label for _, label in kept))
+    sections = tuple(c for c in clauses if c.clause_id in {s for s, _ in kept})
+    return FieldTable(sections, labels, kept)
+
+
+def is_field(clause: Clause) -> bool:
+    """A labelled field, also one that became a heading because items follow its label ("申报条件：" + （1）…)."""
+    if clause.kind == "field":
+        return True
+    return clause.kind == "heading" and not clause.number and bool(re.match(r".{2,14}[：:]", clause.text))
