@@ -23,6 +23,7 @@ import re
 import shutil
 import sqlite3
 import time
+import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -51,6 +52,7 @@ from bot.types import Chunk, Clause, ClauseId, Fact, Guide, SourceText
 FORMAT = 1
 KEEP = 2  # generations
 REBUILD = "run: bot index"
+_TOML = "corpus.toml"
 
 Vectors = NDArray[np.float32]
 Progress = Callable[[str, int, int], None]  # stage, done, total
@@ -339,21 +341,21 @@ def _load(folder: Path) -> Index:
 
 
 def _open_any(folder: Path) -> Index:
-    """The current generation, else the newest older one that is whole."""
+    """The current generation, else the newest other one that is whole (its `warnings` say so)."""
+    current = None
     for _ in range(3):
-        current = _current(folder)
         try:
+            current = _current(folder)
             return _load(current)
         except IndexDamagedError as error:
-            if _current(folder) != current:  # a build published and cleaned up while we read
-                continue
             reason = error
-        break
-    for older in _generations(folder):
-        if older != current:
+        if current is None or _current(folder) == current:
+            break  # else a build published and cleaned up while we read: look again
+    for other in _generations(folder):
+        if other != current:
             with contextlib.suppress(IndexError_):
-                index = _load(older)
-                index.warnings = (f"{reason}; meanwhile the generation before it serves",)
+                index = _load(other)
+                index.warnings = (f"{reason}; meanwhile {other.name} serves",)
                 return index
     raise reason
 
@@ -371,6 +373,15 @@ def _same_probe(encoder: embed.Encoder, probe: Sequence[float]) -> bool:
 
 
 def _file_sha(path: Path) -> str:
+    """SHA-256 of a file; of a corpus.toml without the checksums that the tool itself writes into it."""
+    if path.name == _TOML:
+        try:
+            data = tomllib.loads(path.read_text("utf-8-sig"))
+            for table in data.get("guide", []):
+                table.pop("sha256", None)
+            return _sha(json.dumps(data, default=str, sort_keys=True).encode())
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, AttributeError):
+            pass  # the build will refuse it by name
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -383,20 +394,29 @@ def _file_state(path: Path, old: Mapping[str, Any] | None = None) -> dict[str, A
     return {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns, "sha256": sha}
 
 
-def _inputs(settings: Settings, files: Sequence[Path]) -> dict[str, Path]:
-    """Every file a build reads by its name: the given ones, or those of the corpus folder with corpus.toml."""
-    if files:
-        return {str(p.resolve()): p for p in map(Path, files)}
-    root = settings.corpus
-    if root.is_file():
-        return {root.name: root}
-    found = {}
+def _corpus_files(root: Path) -> Iterator[Path]:
+    """The files of a corpus folder that a build reads, its corpus.toml included."""
+    from bot.ingest.read import SKIPPED
+
     for folder, folders, names in os.walk(root):
-        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        folders[:] = sorted(f for f in folders if not f.startswith((".", "__")))
         for name in sorted(names):
-            path = Path(folder) / name
-            if not name.startswith((".", "~$")) and path.is_file():
-                found[path.relative_to(root).as_posix()] = path
+            if name == _TOML or not SKIPPED.match(name):
+                yield Path(folder) / name
+
+
+def _inputs(settings: Settings, files: Sequence[Path]) -> dict[str, Path]:
+    """Every file a build reads by its name: those of the corpus folder, or the given files and folders."""
+    found: dict[str, Path] = {}
+    for given in map(Path, files or (settings.corpus,)):
+        if given.is_dir():
+            for path in _corpus_files(given):
+                name = path.relative_to(given).as_posix()
+                found[f"{given.resolve()}/{name}" if files else name] = path
+            continue
+        toml = given.parent / _TOML
+        for path in (given, toml) if toml.is_file() else (given,):
+            found[str(path.resolve())] = path
     return found
 
 
@@ -570,11 +590,10 @@ def build(
     folder cannot be written; the index in use is untouched then."""
     began = time.perf_counter()
     progress = progress or _quiet
-    name = embed.encoder_name(settings) if encoder is None else encoder.name
     if check:
-        old = _old_index(settings.index)
-        content, problems = _read(settings, files, old, progress)
-        return _report(content, problems, settings, name, began, check=True)
+        content, problems = _read(settings, files, _old_index(settings.index), progress)
+        return _report(content, problems, settings, "", began, check=True)
+    name = embed.encoder_name(settings) if encoder is None else encoder.name
     with _writable(settings.index), _lock(settings.index):
         old = _old_index(settings.index)
         if old is not None and not rebuild and _unchanged(old, settings, files, name):
@@ -601,11 +620,37 @@ def build(
             "report": {**report.to_json(), "seconds": 0.0, "embedded": 0, "reused": 0},
         }
         progress("publish", 0, 1)
-        generation = _publish(settings.index, content, vectors, manifest)
+        data = _seal(content, vectors, manifest)
+        if usable is not None and not usable.warnings and _same(usable.manifest, manifest):
+            # a source that cannot be read is tried again at every build; no need to publish the same again
+            generation = usable.folder.name
+        else:
+            generation = _publish(settings.index, data, manifest)
         progress("publish", 1, 1)
         return dataclasses.replace(
-            report, published=True, generation=generation, seconds=time.perf_counter() - began
+            report,
+            published=usable is None or generation != usable.folder.name,
+            unchanged=usable is not None and generation == usable.folder.name,
+            generation=generation,
+            warnings=report.warnings + _write_checksums(settings, files, content.guides),
+            seconds=time.perf_counter() - began,
         )
+
+
+def _same(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    return all(old[k] == new[k] for k in ("fingerprint", "inputs", "given", "settings"))
+
+
+def _write_checksums(settings: Settings, files: Sequence[Path], guides: Sequence[Guide]) -> tuple[str, ...]:
+    """Let every corpus.toml say the checksums of its files; a warning where it cannot be written."""
+    from bot import ingest
+
+    try:
+        for folder in [p for p in map(Path, files or (settings.corpus,)) if p.is_dir()]:
+            ingest.write_checksums(folder, guides)
+    except (CorpusError, OSError) as error:
+        return (f"checksums not written: {error}",)
+    return ()
 
 
 def _old_index(folder: Path) -> Index | None:
@@ -870,27 +915,33 @@ def _write(path: Path, data: bytes) -> None:
         os.fsync(stream.fileno())
 
 
-def _publish(folder: Path, content: _Content, vectors: Vectors, manifest: dict[str, Any]) -> str:
+def _seal(content: _Content, vectors: Vectors, manifest: dict[str, Any]) -> dict[str, bytes]:
+    """The files of a generation by name; their checksums and the fingerprint go into the manifest."""
+    files = IndexFiles(Path())
+    data = {
+        files.guides.name: _lines(content.guides),
+        files.sources.name: _lines(content.sources),
+        files.clauses.name: _lines(content.clauses),
+        files.facts.name: _lines(content.facts),
+        files.chunks.name: _lines(content.chunks),
+        files.lexical.name: lexical.build_table(lexical.tokens(c.default_text()) for c in content.chunks),
+        files.vectors.name: _write_faiss(vectors),
+    }
+    manifest["files"] = {name: {"size": len(b), "sha256": _sha(b)} for name, b in data.items()}
+    manifest["fingerprint"] = _sha(_canonical([manifest["files"], manifest["model"], manifest["code"]]))[:16]
+    return data
+
+
+def _publish(folder: Path, data: Mapping[str, bytes], manifest: dict[str, Any]) -> str:
     """Write a generation aside, make it durable, swap it in. Returns its name, e.g. "gen-7"."""
     _clean_up(folder)
     taken = [int(p.name[4:]) for p in _generations(folder)]
     files = IndexFiles(folder / f"gen-{max(taken, default=0) + 1}")
-    data = {
-        files.guides: _lines(content.guides),
-        files.sources: _lines(content.sources),
-        files.clauses: _lines(content.clauses),
-        files.facts: _lines(content.facts),
-        files.chunks: _lines(content.chunks),
-        files.lexical: lexical.build_table(lexical.tokens(c.default_text()) for c in content.chunks),
-        files.vectors: _write_faiss(vectors),
-    }
-    manifest["files"] = {p.name: {"size": len(b), "sha256": _sha(b)} for p, b in data.items()}
-    manifest["fingerprint"] = _sha(_canonical([manifest["files"], manifest["model"], manifest["code"]]))[:16]
     sealed = {"sha256": _sha(_canonical(manifest)), "manifest": manifest}
     try:
         files.folder.mkdir()
-        for path, block in data.items():
-            _write(path, block)
+        for name, block in data.items():
+            _write(files.folder / name, block)
         _write(files.manifest, json.dumps(sealed, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass"))
         _sync_folder(files.folder)
         _write(folder / "CURRENT.new", files.folder.name.encode() + b"\n")
