@@ -27,7 +27,7 @@ Vectors = NDArray[np.float32]
 
 MAX_CHARS = 2000  # what an encoder is given at most; time grows with length and 512 tokens are the model's window
 BATCH = 16
-PROBE = "probe: 项目 2026, 60万元以内"  # one short text whose vector tells two models of one name apart
+PROBE = "probe: 项目 2026, 85万元以内"  # one short text whose vector tells two models of one name apart
 PROBE_COSINE = 0.995
 IDENTITY_FILE = "bot-model.json"  # in an exported folder: whose weights it holds
 

@@ -239,7 +239,7 @@ def label_of(line: str) -> Label | None:
 
 
 def lead_of(words: str, longest: float = 24) -> str:
-    """The name that a numbered line opens with, closed by "：" or "。" with more after it ("挪威：优先…"), or ""."""
+    """The name that a numbered line opens with, closed by "：" or "。" with more after it ("甲地：优先…"), or ""."""
     head = fold(words)
     found = _LEAD_END.search(head)
     if not found or not head[found.end() :].strip():

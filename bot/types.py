@@ -109,7 +109,7 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A typed value that stands in a clause. `value` is normalised: "600000 CNY", "2025-09-25", "P3Y",
+    """A typed value that stands in a clause. `value` is normalised: "600000 CNY", "2031-04-05", "P3Y",
     "15 day/year", "30 人", "20 %", a URL, a body's name. `qualifier` is the guide's word for its bound."""
 
     clause_id: ClauseId
