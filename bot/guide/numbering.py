@@ -19,9 +19,10 @@ _HAN = "〇零一二三四五六七八九十百两"
 _VALUES = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50}
 
-# Styles in the order in which they usually nest; a document's own nesting goes before this (see bot.guide).
+# Styles in the order in which they usually nest; a document's own nesting goes before this (see bot.guide.habits).
 STYLE_ORDER: Final = (
-    "部分", "编", "篇", "章", "节", "条", "一、", "(一)", "1.1", "1、", "1.", "(1)", "1)", "①", "A.", "(a)", "a)", "I.", "i)", "•",
+    "部分", "编", "篇", "章", "节", "条", "I.", "一、", "A.", "(一)", "1 ", "1.1", "1、", "1.", "(1)", "1)", "①",
+    "(a)", "a)", "i)", "•",
 )  # fmt: skip
 LEGAL: Final = frozenset(("部分", "编", "篇", "章", "节", "条"))
 
@@ -30,7 +31,7 @@ LEGAL: Final = frozenset(("部分", "编", "篇", "章", "节", "条"))
 class Number:
     """A number at the start of a line. `end` is the offset where the line's own words begin."""
 
-    style: str  # one of STYLE_ORDER; "1.1", "1.1.1" … for several levels
+    style: str  # one of STYLE_ORDER; "1.1.1" … for more levels
     value: int  # of the last level; 0 for a bullet
     text: str  # as it stands, without the blank after it
     end: int
@@ -90,6 +91,8 @@ _LETTER = re.compile(r"([A-Za-z]) ?([、.)]) ?")
 _LETTER_PAREN = re.compile(r"\(([a-zA-Z])\) ?")
 _ROMAN_MARK = re.compile(r"([Ⅰ-Ⅻⅰ-ⅻ]|[IVXL]{1,6}|[ivxl]{1,6}) ?([、.)]) ?")
 _BULLET = re.compile(r"([•●○■□◆◇▪▶➢★※·]) ?|([-*+–—]) (?=\S)")
+_PLAIN = re.compile(r"(\d{1,2}) (?=[^\W\d])")
+_SENTENCE_MARK = re.compile(r"[,;:。!?]")
 _UNIT = re.compile(r"[年月日天个万亿元%‰倍米吨人户家项亩公℃岁周次分小千百]")
 _ENUM_TAIL = re.compile(rf"(?:[{_HAN}]+|\d{{1,3}})(?:[、.)]|等|号|类|级)|\(?(?:[{_HAN}]+|\d{{1,3}})\)")
 
@@ -97,7 +100,7 @@ _ENUM_TAIL = re.compile(rf"(?:[{_HAN}]+|\d{{1,3}})(?:[、.)]|等|号|类|级)|\(
 def number_of(line: str) -> Number | None:
     """The number that the line begins with, or None. Dates, amounts and decimals are none."""
     head = fold(line)
-    for reader in (_read_legal, _read_han, _read_multi, _read_arabic, _read_symbol, _read_letter):
+    for reader in (_read_legal, _read_han, _read_multi, _read_arabic, _read_plain, _read_symbol, _read_letter):
         number = reader(head)
         if number is not None:
             return replace(number, text=line[: len(number.text)])
@@ -172,6 +175,14 @@ def _read_arabic(head: str) -> Number | None:
     return _made("1" + found[2], int(found[1]), found)
 
 
+def _read_plain(head: str) -> Number | None:
+    """ "1 总体要求": a bare number before a short name, where "1.1" follows."""
+    found = _PLAIN.match(head)
+    if not found or _UNIT.match(head, found.end()) or _SENTENCE_MARK.search(head, found.end()):
+        return None
+    return _made("1 ", int(found[1]), found, sure=False, levels=(int(found[1]),))
+
+
 def _read_symbol(head: str) -> Number | None:
     found = _CIRCLED.match(head)
     if found:
@@ -209,8 +220,8 @@ _LABEL = re.compile(r"\*{0,2}([^:*,;。!?…\[\]【】“”\"]{2,40}?)\*{0,2} ?
 _LABEL_BOX = re.compile(r"【([^】:,;。]{2,20})】 ?:? ?")
 _LABEL_ENCLOSED = re.compile(r"\(([^:(),;。]{2,20}) ?: ?")
 _SENTENCE = re.compile(
-    r"如下|以下|下列|上述|包括|应当|必须|不得|具有|根据|按照|为了|可以|提出|认为|符合|其中|例如|分别"
-    r"|(?:为|是|即|有|含|指|称|说|应|须|将|对|在|由|等|了)$|^(?:但|若|如|即|凡|对|在|由|经|从)|https?|www|ftp"
+    r"如下|以下|下列|上述|包括|应当|必须|不得|具有|根据|按照|为了|可以|提出|认为|符合|其中|例如|分别|以及|并且"
+    r"|(?:(?<!行)为|是|即|(?<!所)有|(?<!名)称|说|须|将|等|了|和|与|或)$|^(?:但|若|凡|如[果有需]|即|经|各[市县区]|https?|www|ftp)"
 )
 _LEAD_END = re.compile(r"[:。]")
 
@@ -252,9 +263,20 @@ def lead_of(words: str, longest: float = 24) -> str:
 
 # --- whole lines ------------------------------------------------------------------------------------------------
 
-_DATE = re.compile(r"(?:\(?\d{4} ?年 ?\d{1,2} ?月(?: ?\d{1,2} ?日)?\)?|[二〇○零一三四五六七八九]{4}年[一二三四五六七八九十]{1,3}月(?:[一二三四五六七八九十]{1,3}日)?|\d{4}[-/.]\d{1,2}[-/.]\d{1,2})")  # fmt: skip # noqa: E501
+_ANNEX = re.compile(r"附 ?[件录表图] ?(?:[一二三四五六七八九十]{1,3}|\d{1,2}(?:[-.]\d{1,2})?)? ?[.、]? ?")
+_ASKS = re.compile(r"(?:问题?|Q) ?(?:\d{1,3}|[一二三四五六七八九十]{1,3})? ?[:.、] ?")
+_DIGIT = "[〇○零一二三四五六七八九]"
+_DATE = re.compile(
+    r"\(?\d{4} ?年 ?\d{1,2} ?月(?: ?\d{1,2} ?日)?\)?|\d{4}[-/.]\d{1,2}[-/.]\d{1,2}"
+    rf"|{_DIGIT}{{4}}年[一二三四五六七八九十]{{1,3}}月(?:[一二三四五六七八九十]{{1,3}}日)?"
+)
 _DOC_NUMBER = re.compile(r"[^,。;:]{1,20}[〔\[【(]\d{4}[〕\]】)] ?第? ?\d+ ?号")
-_END = "。；;！!：:，,、.…"
+SENTENCE_END: Final = frozenset("。；;！!：:，,、.…")
+_BODY = re.compile(
+    r"(?:局|厅|部|委|委员会|办|办公室|政府|大学|学院|学校|中心|协会|学会|联合会|公司|银行|医院|研究院|管委会|组|院|处|科|司|署|社|站"
+    r"|Office|Department|Committee|Bureau|University|Ministry|Agency)$"
+)
+_NAME = re.compile(r"[^,;:。!?…\d][^,;:。!?…]*")
 _CLOSING = re.compile(
     r"(?:本|该)(?:办法|措施|规定|细则|通知|意见|指南|方案|规则|条例|制度|政策|公告|指引|章程|标准|通告|程序)"
     r"[^。]{0,40}(?:自|由|从)[^。]{0,40}(?:施行|实施|执行|生效|解释|负责)"
@@ -269,13 +291,34 @@ def is_date(line: str) -> bool:
     return len(line) <= 24 and _DATE.fullmatch(fold(line).strip()) is not None
 
 
+def annex_mark(line: str) -> int:
+    """Length of the "附件2" that the line begins with, 0 if there is none."""
+    found = _ANNEX.match(fold(line))
+    return found.end() if found else 0
+
+
+def question_mark(line: str) -> int:
+    """Length of the "问：" or "Q1." that the line begins with, 0 if there is none."""
+    found = _ASKS.match(fold(line))
+    return found.end() if found else 0
+
+
 def is_document_number(line: str) -> bool:
     """ "穗人社规字〔2019〕6号" alone on its line."""
     return len(line) <= 40 and _DOC_NUMBER.fullmatch(fold(line).strip()) is not None
 
 
-def ends_sentence(line: str) -> bool:
-    return line[-1:] in _END
+def names_body(text: str) -> bool:
+    """Whether each part of a short line ends as the name of a public body does: who signs, or is addressed."""
+    return len(text) <= 60 and all(_BODY.search(part) for part in text.split()[:6])
+
+
+def is_plain_name(text: str) -> bool:
+    """Letters without any mark of a sentence, brackets and quotes closed; not a sentence by its words."""
+    head = fold(text)
+    if not _NAME.fullmatch(head) or sum(char.isalpha() for char in head) < 2 or _SENTENCE.search(head):
+        return False
+    return all(head.count(a) == head.count(b) for a, b in ("()", "《》", "“”", "[]", "【】"))
 
 
 def is_closing(line: str) -> bool:

@@ -1,0 +1,584 @@
+"""Marked lines → nodes: what each line is, and which open node it stands under.
+
+One pass over the lines with a stack of open nodes, outermost first. A line that begins a node first closes what it does
+not stand under; running text either goes on with the innermost node or becomes a paragraph of one further out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bot.guide import numbering
+from bot.guide.habits import Habits, label_key
+from bot.guide.lines import TITLE_MAX, Line, ends_sentence, is_annex, is_remark, title_like
+from bot.guide.numbering import LEGAL, Number
+from bot.types import ClauseKind
+
+MAX_DEPTH: Final = 40  # deeper nesting is kept flat at this depth, so that paths stay bounded
+NAME_MAX: Final = 40  # characters of a numbered name that is no sentence
+
+_PLAIN_NUMBERS = frozenset(("一、", "1、", "1.", "1 "))
+_INTRODUCES = re.compile(r"如下|以下|下列|follow|below")
+_ANSWER = re.compile(r"(?:答|A|Answer) ?(?:\d{1,3} ?)?[:.、]|答")
+_ADDRESSED = re.compile(r"^(?:各|有关|全[市省县区校体]|校内|尊敬|致)|[、,]|(?:单位|企业|机构|同志)$")
+_OF_ROOT = re.compile(r"附件|附表|附录|附$")
+
+
+@dataclass(slots=True)
+class Node:
+    """A clause in the making. `last` is the index of its last own line; a fat child has children or further lines."""
+
+    line: Line
+    kind: ClauseKind
+    style: str  # of its number, or title, h1 …, bare, caption, field, question, row, text
+    parent: int  # index of the node that it stands under, -1 for none
+    end: int
+    last: int
+    value: int = 0
+    level: int | None = None
+    label: str = ""
+    element: str = ""  # what it adds to the path of its children
+    lines: int = 1
+    children: int = 0
+    fat_children: int = 0
+
+
+def build(lines: Sequence[Line], habits: Habits) -> list[Node]:
+    """The nodes of a document in order; the parent of a node comes before it."""
+    return _Builder(lines, habits).build()
+
+
+class _Builder:
+    def __init__(self, lines: Sequence[Line], habits: Habits) -> None:
+        self.lines = lines
+        self.habits = habits
+        self.nodes: list[Node] = []
+        self.stack: list[int] = []
+        self.titled = False  # the document has its title
+        self.signed = False  # a signature closed the document so far: what follows has a title of its own
+        self.annexes: set[str] = set()  # announced before they come
+
+    def build(self) -> list[Node]:
+        at = 0
+        while at < len(self.lines):
+            at = self._place(at)
+        return self.nodes
+
+    def _place(self, at: int) -> int:
+        """Places the line, and those that go with it; gives the index of the next one."""
+        line = self.lines[at]
+        if self._is_title(at):
+            return self._title(at)
+        if line.role in ("number", "question", "heading") and self._is_question(at):
+            return self._question(at)
+        if line.role == "number":
+            return self._number(at)
+        if line.role == "field":
+            return self._field(at)
+        if line.role in ("heading", "caption"):
+            return self._heading(at)
+        if line.role == "row":
+            return self._row(at)
+        return self._text(at)
+
+    # --- titles
+
+    def _is_title(self, at: int) -> bool:
+        line = self.lines[at]
+        if line.role == "annex" or (line.role == "field" and self.signed and is_annex_field(line)):
+            return self._opens_annex(at)
+        if line.hint is not None and line.hint.kind == "title":
+            return True
+        if line.role not in ("text", "heading") or (self.titled and not self.signed):
+            return False
+        return title_like(line) and not is_remark(line.text)
+
+    def _opens_annex(self, at: int) -> bool:
+        """An annex, and not one entry of a list of annexes."""
+        listed = any(is_annex(near.text) or is_annex_field(near) for near in self._neighbours(at))
+        return at + 1 < len(self.lines) and not listed
+
+    def _title(self, at: int) -> int:
+        last = at
+        name = _annex_name(self.lines[at])
+        while last + 1 < len(self.lines) and self._title_goes_on(at, last, name):
+            last += 1
+            name += self.lines[last].text
+        name = name or self.lines[at].text
+        self.stack.clear()
+        node = self._add(at, "heading", "title", label=name, element=name, level=self._title_level(at))
+        self._extend(node, last)
+        self.signed = False
+        if name.endswith("文件") and last + 1 < len(self.lines) and self.lines[last + 1].role == "docnum":
+            self.stack.clear()  # a letterhead; the title is still to come
+        else:
+            self.titled = True
+        return last + 1
+
+    def _title_level(self, at: int) -> int:
+        """Its heading level in the format, unless numbered headings share that: then it stands above them."""
+        level = self.lines[at].level
+        if level is None:
+            return 0
+        shared = any(line.number is not None and line.level is not None and line.level <= level for line in self.lines)
+        return 0 if shared else level
+
+    def _title_goes_on(self, first: int, last: int, name: str) -> bool:
+        after = self.lines[last + 1]
+        if last + 1 - first > 3 or after.role not in ("text", "heading") or not title_like(after):
+            return False
+        if not name:
+            return True
+        if self.lines[last].level is not None or after.role == "heading" or is_remark(after.text):
+            return False
+        if numbering.is_document_name(name) or len(name) + len(after.text) > TITLE_MAX:
+            return False
+        return not self._is_signature(last + 1)
+
+    # --- numbers
+
+    def _number(self, at: int) -> int:
+        line = self.lines[at]
+        number = line.number
+        assert number is not None
+        style = number.style
+        if line.level is not None:
+            self._pop_level(line.level)
+        else:
+            style = self._pop_for_number(number)
+        kind: ClauseKind = "article" if style == "条" else "heading" if style in LEGAL else "item"
+        self._add(at, kind, style, value=number.value, level=line.level)
+        return at + 1
+
+    def _pop_for_number(self, number: Number) -> str:
+        """Closes what the number does not stand under; gives the style of the list that it goes on with."""
+        outer = self._open_outer(number)
+        if outer is not None:
+            del self.stack[outer + 1 :]
+            return number.style
+        same = self._open(number.style)
+        if same is not None:
+            if not self._restarts_inside(number, same):
+                del self.stack[same:]
+            return number.style
+        kin = self._open_kin(number)
+        if kin is not None:
+            style = self.nodes[self.stack[kin]].style
+            del self.stack[kin:]
+            return style
+        self._pop_for_new_list(number)
+        return number.style
+
+    def _open(self, style: str) -> int | None:
+        """Position in the stack of the innermost open node of a style."""
+        for position in range(len(self.stack) - 1, -1, -1):
+            if self.nodes[self.stack[position]].style == style:
+                return position
+        return None
+
+    def _open_outer(self, number: Number) -> int | None:
+        """Position of the open "1.1" that a "1.1.1" stands under."""
+        for position in range(len(self.stack) - 1, -1, -1):
+            held = self.nodes[self.stack[position]].line.number
+            levels = held.levels if held else ()
+            if levels and len(levels) < len(number.levels) and number.levels[: len(levels)] == levels:
+                return position
+        return None
+
+    def _restarts_inside(self, number: Number, same: int) -> bool:
+        """A list of the style of an open one that begins again under something that announces it."""
+        top = self.nodes[self.stack[-1]]
+        inner = same < len(self.stack) - 1 and top.style not in ("text", "row")
+        return number.value == 1 and inner and self._introduces(top)
+
+    def _open_kin(self, number: Number) -> int | None:
+        """Position of an open number in another style that this one goes on from: "一、", then "2、"."""
+        if number.value <= 1 or number.style not in _PLAIN_NUMBERS:
+            return None
+        for position in range(len(self.stack) - 1, -1, -1):
+            node = self.nodes[self.stack[position]]
+            if node.style in _PLAIN_NUMBERS and node.value == number.value - 1:
+                return position
+        return None
+
+    def _pop_for_new_list(self, number: Number) -> None:
+        while self.stack and not self._takes_list(self.nodes[self.stack[-1]], number):
+            self.stack.pop()
+
+    def _takes_list(self, top: Node, number: Number) -> bool:
+        """Whether a list that begins with this number stands under an open node."""
+        style = number.style
+        if top.style in ("title", "caption"):
+            return True
+        if top.style in ("text", "row", "question"):
+            return False
+        if top.style == "field":
+            leaves = style in LEGAL or style in ("一、", "(一)") or style in self.habits.homes.values()
+            return self._introduces(top) or not leaves
+        if style in LEGAL or top.style in LEGAL:
+            return self.habits.above(top.style, style)
+        if self.habits.holds(style, top.style):
+            return False
+        announced = number.value == 1 and (is_name(top.line) or self._introduces(top))
+        return announced or self.habits.above(top.style, style)
+
+    def _introduces(self, node: Node) -> bool:
+        """Whether a node's words announce a list: "符合下列条件：", or a label with nothing after it."""
+        if node.line.label is not None and node.lines == 1 and not node.line.value.strip():
+            return True
+        text = self.lines[node.last].text
+        return text[-1] in "：:" or _INTRODUCES.search(text[-24:]) is not None
+
+    # --- questions and answers
+
+    def _is_question(self, at: int) -> bool:
+        line = self.lines[at]
+        after = self.lines[at + 1] if at + 1 < len(self.lines) else None
+        if line.role == "question":
+            return True
+        answered = after is not None and _ANSWER.match(numbering.fold(after.text)) is not None
+        return answered and line.text[-1] in "？?"
+
+    def _question(self, at: int) -> int:
+        """A question and its answer, lists in it included, are one clause."""
+        line = self.lines[at]
+        last = at
+        while last + 1 < len(self.lines) and not self._ends_answer(last + 1, line.number):
+            last += 1
+        self._pop_questions(line)
+        node = self._add(at, "item", "question", value=line.number.value if line.number else 0)
+        mark = _question_mark(line)
+        self.nodes[node].label = line.text[mark:]
+        self.nodes[node].element = line.text
+        self._extend(node, last)
+        return last + 1
+
+    def _pop_questions(self, line: Line) -> None:
+        same = self._open("question")
+        if same is not None:
+            del self.stack[same:]
+        elif line.number is not None:
+            self._pop_for_number(line.number)
+        else:
+            self._pop_text()
+
+    def _ends_answer(self, at: int, number: Number | None) -> bool:
+        line = self.lines[at]
+        if line.role in ("annex", "row", "date", "heading", "caption") or line.level is not None:
+            return True
+        if self._is_question(at) or self._is_signature(at):
+            return True
+        if line.number is None:
+            return False
+        if line.number.style in LEGAL:
+            return True
+        return number is not None and (line.number.style, line.number.value) == (number.style, number.value + 1)
+
+    # --- fields
+
+    def _field(self, at: int) -> int:
+        line = self.lines[at]
+        label = line.label
+        assert label is not None
+        key = label_key(label.text)
+        of_root = _OF_ROOT.match(key) is not None
+        if not line.value.strip() and not of_root and not self._heads_field(at, key):
+            return self._text(at)
+        if not (of_root or label.enclosed or self._is_one_of_several(at, key)) and self._inside_sentence():
+            return self._text(at)
+        if of_root:
+            self._pop_to_root()
+        else:
+            self._pop_for_field(key)
+        self._add(at, "field", "field", label=label.text, element=label.text)
+        return at + 1
+
+    def _heads_field(self, at: int, key: str) -> bool:
+        """Whether a label with nothing after it heads a field, and is no salutation or opening sentence."""
+        if self.habits.labels[key] > 1:
+            return True
+        after = self.lines[at + 1] if at + 1 < len(self.lines) else None
+        if after is None or len(key) > 10:
+            return after is not None and after.role == "field" and len(key) <= numbering.LABEL_MAX
+        at_top = all(self.nodes[index].style == "title" for index in self.stack)
+        addressed = _ADDRESSED.search(key) is not None or numbering.names_body(key)
+        return not (at_top and addressed and after.role == "text")
+
+    def _is_one_of_several(self, at: int, key: str) -> bool:
+        return self.habits.labels[key] > 1 or any(near.role == "field" for near in self._neighbours(at))
+
+    def _inside_sentence(self) -> bool:
+        """Whether the innermost open node is an item or article that says something: a lone label goes on with it."""
+        if not self.stack or any(self.nodes[index].style == "field" for index in self.stack):
+            return False
+        top = self.nodes[self.stack[-1]]
+        return top.kind in ("item", "article") and not is_name(top.line)
+
+    def _pop_for_field(self, key: str) -> None:
+        home = self.habits.homes.get(key)
+        position = self._open(home) if home else None
+        if position is not None:
+            del self.stack[position + 1 :]
+            return
+        position = self._open("field")
+        if position is not None:
+            del self.stack[position:]
+            return
+        while self.stack:
+            top = self.nodes[self.stack[-1]]
+            if top.style not in ("text", "row", "caption", "question") and (top.kind != "item" or is_name(top.line)):
+                return
+            self.stack.pop()
+
+    # --- headings without a number, tables
+
+    def _heading(self, at: int) -> int:
+        line = self.lines[at]
+        style = line.style or "caption"
+        if line.level is not None:
+            self._pop_level(line.level)
+        elif style == "caption":
+            self._pop_text()
+        else:
+            self._pop_for_bare()
+        name = line.label.text if line.label is not None else line.text
+        self._add(at, "heading", style, level=line.level, label=name, element=name)
+        self.titled = True
+        return at + 1
+
+    def _pop_for_bare(self) -> None:
+        same = self._open("bare")
+        if same is not None and not any(self._holds_bare(index) for index in self.stack[same + 1 :]):
+            del self.stack[same:]
+            return
+        while self.stack and self.nodes[self.stack[-1]].style != "title":
+            top = self.nodes[self.stack[-1]]
+            if top.style.startswith("h") or self._holds_bare(self.stack[-1]):
+                return
+            self.stack.pop()
+
+    def _holds_bare(self, index: int) -> bool:
+        return self.habits.holds(self.nodes[index].style, "bare")
+
+    def _pop_level(self, level: int) -> None:
+        while self.stack:
+            held = self.nodes[self.stack[-1]].level
+            if held is not None and held < level:
+                return
+            self.stack.pop()
+
+    def _row(self, at: int) -> int:
+        line = self.lines[at]
+        table = line.hint.table if line.hint else None
+        while self.stack:
+            top = self.nodes[self.stack[-1]]
+            other = top.style == "caption" and top.children and self._table_of(self.nodes[-1]) != table
+            if top.style not in ("text", "row") and not other:
+                break
+            self.stack.pop()
+        header = line.hint is not None and line.hint.kind == "header_row"
+        self._add(at, "paragraph" if header else "row", "row", label="" if header else _row_head(line))
+        return at + 1
+
+    def _table_of(self, node: Node) -> int | None:
+        return node.line.hint.table if node.line.hint else None
+
+    # --- running text
+
+    def _text(self, at: int) -> int:
+        if self._closes_document(at):
+            self._pop_to_root()
+            self._add(at, "paragraph", "text")
+            return at + 1
+        owner = self._owner(at)
+        if owner is not None:
+            self._extend(owner, at)
+            return at + 1
+        self._pop_for_text()
+        self._add(at, "paragraph", "text")
+        return at + 1
+
+    def _closes_document(self, at: int) -> bool:
+        """Signature, date, number of the document, "本办法自…起施行": of the whole, wherever it stands."""
+        line = self.lines[at]
+        if line.role == "date":
+            self.signed = self.signed or (at > 0 and self._is_signature(at - 1))
+            return self.signed or not self.titled
+        if line.role == "annex":
+            self.annexes.add(line.text)
+            return True
+        remark = is_remark(line.text) and self.signed
+        return line.role == "docnum" or remark or self._is_signature(at) or numbering.is_closing(line.text)
+
+    def _is_signature(self, at: int) -> bool:
+        line = self.lines[at]
+        dated = at + 1 < len(self.lines) and self.lines[at + 1].role == "date"
+        return dated and line.role == "text" and not ends_sentence(line.text) and numbering.names_body(line.text)
+
+    def _owner(self, at: int) -> int | None:
+        """The innermost open node, if its own words go on in this line."""
+        if not self.stack:
+            return None
+        index = self.stack[-1]
+        top = self.nodes[index]
+        if top.children or top.last != at - 1 or top.kind in ("heading", "paragraph", "row"):
+            return None
+        if top.style == "field":
+            return index if self._field_goes_on(top) else None
+        if top.kind == "article":
+            return index
+        if self._is_open_name(top) or (is_lead(top.line) and self._list_follows(at, top)):
+            return None
+        return index if self._item_goes_on(top, at) else None
+
+    def _field_goes_on(self, node: Node) -> bool:
+        """Not "（责任单位：…）", and not the particulars under a title ("发布日期：…")."""
+        assert node.line.label is not None
+        if node.line.label.enclosed:
+            return False
+        under_title = node.parent < 0 or self.nodes[node.parent].style == "title"
+        return not under_title or not node.line.value.strip() or node.lines > 1
+
+    def _is_open_name(self, node: Node) -> bool:
+        """ "一、申报条件": a name under which what follows stands. The last of a list of mere names is none."""
+        return is_name(node.line) and node.line.text[-1] not in "。." and not self._in_plain_list(node)
+
+    def _in_plain_list(self, node: Node) -> bool:
+        """Whether the numbers before this one had nothing under them."""
+        return node.value > 1 and node.parent >= 0 and self.nodes[node.parent].fat_children == 0
+
+    def _list_follows(self, at: int, node: Node) -> bool:
+        """The line announces a list that begins in the next one, inside the node."""
+        after = self.lines[at + 1].number if at + 1 < len(self.lines) else None
+        return after is not None and after.value == 1 and after.style != node.style
+
+    def _item_goes_on(self, node: Node, at: int) -> bool:
+        """Whether running text after an item is its second paragraph, and not one that closes the whole list."""
+        if (is_lead(node.line) or not ends_sentence(node.line.text)) and not self._in_plain_list(node):
+            return True
+        after = self._next_number(at + 1)
+        if after is not None and after.style == node.line.style and after.value > node.value:
+            return True
+        siblings = self.nodes[node.parent] if node.parent >= 0 else None
+        return siblings is not None and 2 * siblings.fat_children > siblings.children - 1 > 0
+
+    def _next_number(self, at: int) -> Number | None:
+        """The number of the next line that is no running text; looks a few lines ahead."""
+        for line in self.lines[at : at + 8]:
+            if line.role != "text":
+                return line.number
+        return None
+
+    def _pop_text(self) -> None:
+        while self.stack and self.nodes[self.stack[-1]].style in ("text", "row"):
+            self.stack.pop()
+
+    def _pop_for_text(self) -> None:
+        """Closes finished lists and fields: the text belongs to what holds them."""
+        while self.stack and not self._takes_text(self.nodes[self.stack[-1]]):
+            self.stack.pop()
+
+    def _takes_text(self, top: Node) -> bool:
+        if top.style in ("text", "row", "question", "caption"):
+            return False
+        if top.kind == "heading":
+            return True
+        if top.style == "field":
+            return top.children > 0 and top.line.label is not None and not top.line.label.enclosed
+        if top.children:
+            return True
+        return self._is_open_name(top) or (is_lead(top.line) and not self._in_plain_list(top))
+
+    def _neighbours(self, at: int) -> list[Line]:
+        """The lines right before and after."""
+        return [*self.lines[max(at - 1, 0) : at], *self.lines[at + 1 : at + 2]]
+
+    # --- the stack
+
+    def _pop_to_root(self) -> None:
+        del self.stack[1 if self.stack and self.nodes[self.stack[0]].style == "title" else 0 :]
+
+    def _add(
+        self,
+        at: int,
+        kind: ClauseKind,
+        style: str,
+        *,
+        value: int = 0,
+        level: int | None = None,
+        label: str = "",
+        element: str = "",
+    ) -> int:
+        """A new open node for the line, under the innermost open one."""
+        del self.stack[MAX_DEPTH:]
+        parent = self.stack[-1] if self.stack else -1
+        if parent >= 0:
+            self._fatten(parent)
+            self.nodes[parent].children += 1
+        line = self.lines[at]
+        self.nodes.append(Node(line, kind, style, parent, line.end, at, value, level, label, element))
+        self.stack.append(len(self.nodes) - 1)
+        return len(self.nodes) - 1
+
+    def _extend(self, index: int, last: int) -> None:
+        """The node's own words go on to the end of line `last`."""
+        node = self.nodes[index]
+        if last > node.last:
+            self._fatten(index)
+            node.lines += last - node.last
+            node.last = last
+            node.end = self.lines[last].end
+
+    def _fatten(self, index: int) -> None:
+        """Counts a node with its parent when it gets its first child or second line."""
+        node = self.nodes[index]
+        if node.parent >= 0 and node.lines == 1 and node.children == 0:
+            self.nodes[node.parent].fat_children += 1
+
+
+# --- what a numbered line is ---------------------------------------------------------------------------------------------
+
+
+def is_name(line: Line) -> bool:
+    """A number with a short name and nothing else: "一、申报条件", "（一）就业见习基地。", "一、项目名称：某项目"."""
+    words = line.words
+    return 0 < len(words) <= NAME_MAX and not re.search(r"[。；;！!](?=.)|[；;：:，,]$", words)
+
+
+def is_lead(line: Line) -> bool:
+    """A short numbered name closed by a full stop: "1.申请对象。"; its text stands in the lines below."""
+    words = line.words
+    return 0 < len(words) <= 24 and words[-1] == "。" and not re.search(r"[，,；;：:。](?=.)", words)
+
+
+def is_annex_field(line: Line) -> bool:
+    """ "附件2：申报书": an entry of a list of annexes, or the first line of one."""
+    return line.label is not None and line.label.text[:1] == "附" and line.label.text[-1:].isalnum() and (
+        is_annex(line.label.text) and line.label.text not in ("附件", "附表", "附录", "附图")
+    )  # fmt: skip
+
+
+def _annex_name(line: Line) -> str:
+    """The title that stands on an annex's first line, "" where it stands below."""
+    if line.role == "field":
+        return line.value.strip()
+    if line.role != "annex":
+        return line.text
+    return line.text[numbering.annex_mark(line.text) :].strip()
+
+
+def _question_mark(line: Line) -> int:
+    """Characters of the "问：" or the number before a question."""
+    return line.number.end if line.number else numbering.question_mark(line.text)
+
+
+def _row_head(line: Line) -> str:
+    """The first cell of a table row that is more than a serial number."""
+    cells = (
+        [line.text[a - line.hint.start : b - line.hint.start].strip() for a, b in line.hint.cells] if line.hint else []
+    )
+    named = [cell for cell in cells or re.split(r"\t|\s*\|\s*", line.text) if cell]
+    return next((cell for cell in named if not re.fullmatch(r"[\d.、]+", cell)), named[0] if named else "")[:NAME_MAX]
