@@ -36,6 +36,7 @@ class Settings:
     # limits of reading
     max_file_bytes: int = 64 * 1024 * 1024
     max_text_chars: int = 20_000_000
+    max_unpacked_bytes: int = 50 * 1024 * 1024  # of a zipped format, all parts together
     read_timeout: float = 30.0
     read_memory: int = 1024 * 1024 * 1024
     # serving

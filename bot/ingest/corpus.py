@@ -25,11 +25,13 @@ _STATED = ("title", "edition", "issuer", "url", "valid_from", "valid_to", "serie
 
 @dataclass(frozen=True, slots=True)
 class CorpusRead:
-    """What a corpus holds: `guides[i]` belongs to `sources[i]`; `problems` are the files that could not be read."""
+    """What a corpus holds: `guides[i]` belongs to `sources[i]`; `problems` are the files that could not be read,
+    `skipped` the names of those that were not meant to be: data, code, housekeeping; hidden files are not named."""
 
     sources: tuple[SourceText, ...]
     guides: tuple[Guide, ...]
     problems: tuple[SourceError, ...] = ()
+    skipped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,8 @@ def read_corpus(settings: Settings, files: Sequence[Path] = ()) -> CorpusRead:
     stated; the rest is guessed from the text and listed in `Guide.guessed`. A file that cannot be read is a problem
     and the others go on. Raises CorpusError where there is no file at all, or corpus.toml is not valid.
     """
-    wanted, problems = _given(files) if files else _listed(settings.corpus)
+    skipped: list[str] = []
+    wanted, problems = _given(files, skipped) if files else _listed(settings.corpus, skipped)
     if not wanted and not problems:
         where = "、".join(str(f) for f in files) if files else str(settings.corpus)
         raise CorpusError(f"{where} 里没有指南文件，请放入 txt、md、docx、pdf 或 html / no guide files there")
@@ -62,16 +65,16 @@ def read_corpus(settings: Settings, files: Sequence[Path] = ()) -> CorpusRead:
                 continue
             sources.append(source)
             guides.append(describe(source, file.entry))
-    return CorpusRead(tuple(sources), tuple(_unique(guides)), tuple(problems))
+    return CorpusRead(tuple(sources), tuple(_unique(guides)), tuple(problems), tuple(skipped))
 
 
-def _given(files: Sequence[Path]) -> tuple[list[_File], list[SourceError]]:
+def _given(files: Sequence[Path], skipped: list[str]) -> tuple[list[_File], list[SourceError]]:
     wanted: list[_File] = []
     problems: list[SourceError] = []
     names: set[str] = set()
     for path in files:
         if path.is_dir():
-            more, bad = _listed(path)
+            more, bad = _listed(path, skipped)
             wanted += more
             problems += bad
             continue
@@ -86,13 +89,15 @@ def _given(files: Sequence[Path]) -> tuple[list[_File], list[SourceError]]:
     return wanted, problems
 
 
-def _listed(folder: Path) -> tuple[list[_File], list[SourceError]]:
+def _listed(folder: Path, skipped: list[str]) -> tuple[list[_File], list[SourceError]]:
     if not folder.is_dir():
         raise CorpusError(
             f"找不到语料文件夹 {folder}，请建立它并放入指南，或用 --corpus 指定 / no corpus folder {folder}"
         )
     entries = {e["file"]: e for e in load_toml(folder / TOML)}
-    names = sorted(_walk(folder))
+    found = set(_walk(folder))
+    names = sorted(n for n in found if n in entries or not SKIPPED.match(PurePosixPath(n).name))
+    skipped += sorted(n for n in found.difference(names, [TOML]) if not PurePosixPath(n).name.startswith((".", "~")))
     problems = [
         SourceError(name, f"{TOML} 列了这个文件，但文件夹里没有，请放回或删去该条 / listed but missing")
         for name in entries
@@ -102,13 +107,12 @@ def _listed(folder: Path) -> tuple[list[_File], list[SourceError]]:
 
 
 def _walk(folder: Path) -> Iterable[str]:
-    """Names of the files below `folder`, "/" between, without hidden and housekeeping files. Links to folders are
-    not followed; links to files are listed, and refused when read if they lead out."""
+    """Names of the files below `folder`, "/" between, not those in hidden folders. Links to folders are not followed;
+    links to files are listed, and refused when read if they lead out."""
     for here, dirs, found in os.walk(folder):
         dirs[:] = sorted(d for d in dirs if not d.startswith((".", "__")))
         for file in found:
-            if not SKIPPED.match(file):
-                yield (Path(here) / file).relative_to(folder).as_posix()
+            yield (Path(here) / file).relative_to(folder).as_posix()
 
 
 # --- corpus.toml ----------------------------------------------------------------------------------------------------
@@ -298,8 +302,8 @@ def _slug(title: str, edition: str) -> str:
 
 
 def _unique(guides: Sequence[Guide]) -> Iterable[Guide]:
-    """Guides with slugs of their own. Two that would share one get a hash of the file's name, both of them, so that
-    which of them came first does not matter."""
+    """Guides with slugs of their own. Those that would share one get the file's name too, all of them, so that which
+    of them came first does not matter."""
     count: dict[str, int] = {}
     for guide in guides:
         count[guide.slug] = count.get(guide.slug, 0) + 1
@@ -307,7 +311,7 @@ def _unique(guides: Sequence[Guide]) -> Iterable[Guide]:
     for guide in guides:
         slug = guide.slug
         if count[slug] > 1:
-            slug = f"{slug}-{make_slug(PurePosixPath(guide.source).stem, 16)}"
+            slug = f"{slug}-{make_slug(guide.source, 24)}"
         base, n = slug, 2
         while slug in taken:
             slug, n = f"{base}-{n}", n + 1

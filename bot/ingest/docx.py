@@ -21,7 +21,18 @@ _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 
 # Symbols that forms use, by the code that Wingdings, Wingdings 2 and Symbol give them.
-_SYMBOLS = {0xA8: "□", 0x6F: "□", 0x71: "□", 0xFE: "☑", 0x52: "☑", 0xFD: "☒", 0x51: "☒", 0xFC: "✓", 0xFB: "✗", 0x6C: "●"}
+_SYMBOLS = {
+    0xA8: "□",
+    0x6F: "□",
+    0x71: "□",
+    0xFE: "☑",
+    0x52: "☑",
+    0xFD: "☒",
+    0x51: "☒",
+    0xFC: "✓",
+    0xFB: "✗",
+    0x6C: "●",
+}
 _GONE = frozenset(
     W + t
     for t in ("del", "moveFrom", "instrText", "delText", "delInstrText", "commentRangeStart", "rPr", "pPr", "sdtPr")
@@ -81,7 +92,15 @@ class _Document:
                     for kind, target in _links(archive, main, self.source).items()
                     if kind in ("styles", "numbering", "footnotes", "endnotes") and target in archive.namelist()
                 }
-        except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            KeyError,
+            EOFError,
+            OSError,
+            NotImplementedError,
+            RuntimeError,
+        ) as error:
             raise SourceError(self.source, damaged) from error
         self.body = root.find(W + "body")
         if self.body is None:
@@ -433,7 +452,9 @@ def parse_xml(blob: bytes, source: str) -> Any:
         root = etree.fromstring(blob, parser)
     except etree.XMLSyntaxError as error:
         what = "结构嵌套过深" if "depth" in str(error).lower() else "文件已损坏"
-        raise SourceError(source, f"{what}，请用 Word 打开另存后重试 / damaged or nested too deeply: {error.msg}") from None
+        raise SourceError(
+            source, f"{what}，请用 Word 打开另存后重试 / damaged or nested too deeply: {error.msg}"
+        ) from None
     if root is None:
         raise SourceError(source, "文件已损坏，请用 Word 打开另存后重试 / damaged: open and save it in Word")
     if root.getroottree().docinfo.doctype:
@@ -452,7 +473,9 @@ def _links(archive: zipfile.ZipFile, part: str, source: str) -> dict[str, str]:
     except KeyError:
         return {}
     return {
-        r.get("Type", "").rsplit("/", 1)[-1]: posixpath.normpath(posixpath.join("/", folder, r.get("Target", ""))).lstrip("/")
+        r.get("Type", "").rsplit("/", 1)[-1]: posixpath.normpath(
+            posixpath.join("/", folder, r.get("Target", ""))
+        ).lstrip("/")
         for r in parse_xml(blob, source).iter(_RELATION)
         if r.get("TargetMode") != "External"
     }

@@ -13,12 +13,82 @@ from bot.ingest.table import Cell, Table
 from bot.ingest.text import RawLine, Reading, clean_line, decode, report_invisible
 
 _DROPPED = frozenset(
-    "script style noscript template nav footer aside form button select option input textarea iframe object embed svg"
-    " canvas audio video map head link meta base dialog menu applet frame frameset noframes rp rt".split()
+    [
+        "script",
+        "style",
+        "noscript",
+        "template",
+        "nav",
+        "footer",
+        "aside",
+        "form",
+        "button",
+        "select",
+        "option",
+        "input",
+        "textarea",
+        "iframe",
+        "object",
+        "embed",
+        "svg",
+        "canvas",
+        "audio",
+        "video",
+        "map",
+        "head",
+        "link",
+        "meta",
+        "base",
+        "dialog",
+        "menu",
+        "applet",
+        "frame",
+        "frameset",
+        "noframes",
+        "rp",
+        "rt",
+    ]
 )
 _BLOCKS = frozenset(
-    "address article blockquote body center dd details div dl dt fieldset figcaption figure h1 h2 h3 h4 h5 h6 header hr"
-    " html li main ol p pre section summary table tbody td tfoot th thead tr ul".split()
+    [
+        "address",
+        "article",
+        "blockquote",
+        "body",
+        "center",
+        "dd",
+        "details",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figcaption",
+        "figure",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hr",
+        "html",
+        "li",
+        "main",
+        "ol",
+        "p",
+        "pre",
+        "section",
+        "summary",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "ul",
+    ]
 )
 _HEADINGS = {f"h{n}": n for n in range(1, 7)}
 # Names that site builders give to what stands around a text.
@@ -28,7 +98,9 @@ _FURNITURE = re.compile(
     r"|comments?|cookie\w*|skip|back-?top)(?:$|[-_ ])",
     re.IGNORECASE,
 )
-_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?:px|pt|em)?\s*(?:;|$)", re.IGNORECASE)
+_HIDDEN = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?:px|pt|em)?\s*(?:;|$)", re.IGNORECASE
+)
 _CHARSET = re.compile(rb"<meta[^>]{0,300}?charset\s*=\s*[\"']?\s*([\w-]{2,20})", re.IGNORECASE)
 _WIDE = "\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\u3000-\u303f“”‘’…—"
 _WRAP = re.compile(rf"(?<=[{_WIDE}])[ \t]*[\r\n]\s*(?=[{_WIDE}])")
@@ -69,7 +141,9 @@ def _parse(text: str, source: str) -> tuple[Any, str]:
     try:
         root = html.document_fromstring(text, parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError, AssertionError) as error:
-        raise SourceError(source, "不是有效的网页或没有内容，请重新另存 / not a readable page: save it again") from error
+        raise SourceError(
+            source, "不是有效的网页或没有内容，请重新另存 / not a readable page: save it again"
+        ) from error
     if "Excessive depth" in str(parser.error_log) or "depth" in str(parser.error_log).lower():
         raise SourceError(source, "结构嵌套过深，像是恶意文件 / nested too deeply")
     body = root.find("body")
@@ -100,7 +174,17 @@ def _main(body: Any) -> Any:
     here = body
     while True:
         best = max((c for c in here if isinstance(c.tag, str)), key=lambda c: weights.get(c, 0), default=None)
-        if best is None or best.tag not in ("div", "article", "main", "section", "center", "td", "tr", "tbody", "table"):
+        if best is None or best.tag not in (
+            "div",
+            "article",
+            "main",
+            "section",
+            "center",
+            "td",
+            "tr",
+            "tbody",
+            "table",
+        ):
             return here
         if weights[best] < 0.8 * (weights[here] or 1) or (best.tag == "table" and _is_data(best)):
             return here

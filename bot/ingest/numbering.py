@@ -207,9 +207,7 @@ class Numbering:
         links: dict[str, str] = {}
         for element in root.findall(W + "abstractNum"):
             key = element.get(W + "abstractNumId", "")
-            abstracts[key] = {
-                integer(e.get(W + "ilvl", "0")): _level(e) for e in element.findall(W + "lvl")[:9]
-            }
+            abstracts[key] = {integer(e.get(W + "ilvl", "0")): _level(e) for e in element.findall(W + "lvl")[:9]}
             if link := _val(element, "numStyleLink"):
                 links[key] = link
         of = {e.get(W + "numId", ""): _val(e, "abstractNumId") for e in root.findall(W + "num")}

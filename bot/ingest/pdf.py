@@ -6,8 +6,8 @@ points, y upwards as in the file.
 
 from __future__ import annotations
 
-import ctypes
 import io
+import itertools
 import re
 import statistics
 from collections import Counter
@@ -99,7 +99,9 @@ def read_pdf(data: bytes, source: str) -> Reading:
     for page in pages:
         page.lines = [line for line in page.lines if id(line) not in furniture]
     if furniture:
-        reading.notes.append(f"页眉、页脚和页码 {len(furniture)} 行未计入 / {len(furniture)} running heads and page numbers left out")
+        reading.notes.append(
+            f"页眉、页脚和页码 {len(furniture)} 行未计入 / {len(furniture)} running heads and page numbers left out"
+        )
     _tables(data, pages)
     reading.lines = _paragraphs([line for page in pages for line in page.lines])
     text = "\n".join(line.text for line in reading.lines)
@@ -165,7 +167,7 @@ def _lines(textpage: Any, number: int) -> list[Line]:
 
     lines: list[Line] = []
     current: list[Char] = []
-    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
+    box = raw.FS_RECTF()
     high = 0
     for i in range(raw.FPDFText_CountChars(textpage)):
         code = raw.FPDFText_GetUnicode(textpage, i)
@@ -177,15 +179,16 @@ def _lines(textpage: Any, number: int) -> list[Line]:
         high = 0
         text = chr(code) if 0 < code < 0x110000 else ""
         made_up = raw.FPDFText_IsGenerated(textpage, i) == 1
-        if text in ("\r", "\n", "") or not raw.FPDFText_GetCharBox(textpage, i, left, right, bottom, top):
+        if text in ("\r", "\n", "") or not raw.FPDFText_GetLooseCharBox(textpage, i, box):
             if text in ("\r", "\n") and current:
                 lines.append(Line(current, number))
                 current = []
             continue
-        if text == "\ufffe":
-            text = "-"  # a hyphen at a line's end
-        size = raw.FPDFText_GetFontSize(textpage, i) or (top.value - bottom.value) or 10.0
-        char = Char(text, left.value, right.value, bottom.value, top.value, abs(size), made_up and text.isspace())
+        if code in (2, 0xFFFE):
+            text = "-"  # pdfium's mark for a hyphen at a line's end
+        # The loose box is as wide as the character's advance: an ink box would leave half a comma's place free.
+        size = abs(raw.FPDFText_GetFontSize(textpage, i)) or (box.top - box.bottom) or 10.0
+        char = Char(text, box.left, box.right, box.bottom, box.top, size, made_up and text.isspace())
         if char.blank and not current:
             continue
         if current and not char.blank and _leaves(current[-1], char):
@@ -336,7 +339,11 @@ def _tables(data: bytes, pages: list[Page]) -> None:
             tables.sort(key=lambda t: t.bbox[1])
             for place, table in enumerate(tables):
                 x0, top, x1, bottom = table.bbox
-                inside = [ln for ln in page.lines if not ln.rows and _within(ln, x0, page.height - bottom, x1, page.height - top)]
+                inside = [
+                    ln
+                    for ln in page.lines
+                    if not ln.rows and _within(ln, x0, page.height - bottom, x1, page.height - top)
+                ]
                 if not inside:
                     continue
                 made = Table(_grid(table, inside, page.height), number, page.number)
@@ -423,20 +430,30 @@ def _glue(before: str, after: str) -> str:
         return before + after
     if before[-1] in "/-_=?&." or after[0] in "/-_=?&.":  # an address or a number that was cut
         return before + after
-    if before[-1].isdigit() and after[0].isdigit():
+    if (before[-1].isdigit() and after[0].isdigit()) or _ADDRESS.search(before):
         return before + after
     return f"{before} {after}"
 
 
 # --- paragraphs ------------------------------------------------------------------------------------------------------
 
+_HAN = "一二三四五六七八九十百零〇"
 _NUMBERED = re.compile(
-    r"\s*(?:第\s*[一二三四五六七八九十百零〇\d]+\s*[编章节条款]|[一二三四五六七八九十百]+\s*[、.．]|[（(]\s*[一二三四五六七八九十百\d]+\s*[)）]"
-    r"|\d{1,3}\s*[、.．)）](?!\d)|\d{1,2}(?:\.\d{1,2})+\s|[①-⑳㈠-㈩⑴-⒇]|[A-Za-z]\s*[.、)）]\s?(?=[\u4e00-\u9fff])|附件|附表|附录|问[:：]|答[:：]|[•●■◆➢])"
+    rf"\s*(?:第\s*[{_HAN}\d]+\s*[编章节条款]|[{_HAN}]+\s*[、.．](?![{_HAN}]、)|[（(]\s*[{_HAN}\d]+\s*[)）]"
+    r"|\d{1,3}\s*[、.．)）](?!\d)|\d{1,2}(?:\.\d{1,2})+\s|[①-⑳㈠-㈩⑴-⒇]|[A-Za-z]\s*[.、)）]\s?(?=[\u4e00-\u9fff])|附件|附表|附录"
+    r"|问[:：]|答[:：]|[•●■◆➢])"
 )
-_LABELLED = re.compile(r"[^。；，,;:：\s]{2,12}[：:]")
+# Numbers that hardly ever stand inside a sentence at a line's start.
+_SECTION = re.compile(rf"\s*(?:[{_HAN}]+\s*、(?![{_HAN}]、)|[（(]\s*[{_HAN}]+\s*[)）]|第\s*[{_HAN}]+\s*[章节]\s)")
+# A label with its value, or a line that only announces what follows.
+_LABELLED = re.compile(r"[\u4e00-\u9fff][^。；，,;:：\s]{1,10}[：:].|[\u4e00-\u9fff][^。；，,;:：\s]{3,18}[：:]$")
 _ENDS = re.compile(r"[。！？；：.!?;:]['\"”’）)]*$")
-_UNIT = re.compile(r"[A-Za-z0-9%‰@#&_./:+\-=?~,]+[，。；：、！？）》”’】,.;:!?)]*|.[，。；：、！？）》”’】,.;:!?)]*", re.DOTALL)
+_OPEN = re.compile(r"[，、,（(“‘《〈\-—及和与或的]$")
+_CLINGS = re.compile(r"[，。；：、！？）》〉”’】」』%‰]")
+_ADDRESS = re.compile(r"(?:https?://|www\.)[\x21-\x7e]*$", re.IGNORECASE)
+_UNIT = re.compile(
+    r"[A-Za-z0-9%‰@#&_./:+\-=?~,]+[，。；：、！？）》”’】,.;:!?)]*|.[，。；：、！？）》”’】,.;:!?)]*", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -467,7 +484,7 @@ def _paragraphs(lines: list[Line]) -> list[RawLine]:
             out[-1].text = _glue(out[-1].text, text)
             out[-1].centered = False
         else:
-            out.append(RawLine(text, page=line.page, centered=bool(measure) and _is_centered(line, measure)))
+            out.append(RawLine(text, page=line.page, centered=measure is not None and _is_centered(line, measure)))
         before = line
     return out
 
@@ -477,16 +494,21 @@ def _measure(lines: list[Line]) -> _Measure | None:
         return None
     size = statistics.median(ln.size for ln in lines)
     body = [ln for ln in lines if abs(ln.size - size) < 0.2 * size] or lines
-    rights = sorted(ln.right for ln in body)
+    # Marks may hang in the margin, so the edge is where other lines end.
+    rights = sorted(ln.right for ln in body if not _CLINGS.match(ln.chars[-1].text)) or [ln.right for ln in body]
     right = rights[min(len(rights) - 1, int(0.98 * len(rights)))]
     lefts = Counter(round(ln.left / 2) * 2 for ln in body)
     common = [x for x, n in lefts.items() if n >= max(2, 0.05 * len(body))] or list(lefts)
     left = float(min(common))
     gaps = [
-        a.bottom - b.bottom for a, b in zip(body, body[1:], strict=False) if a.page == b.page and 0 < a.bottom - b.bottom < 4 * size
+        a.bottom - b.bottom
+        for a, b in itertools.pairwise(body)
+        if a.page == b.page and 0 < a.bottom - b.bottom < 4 * size
     ]
     indents = sum(1.2 * size <= ln.left - left <= 2.8 * size for ln in body)
-    return _Measure(left, right, size, indents >= max(2, 0.08 * len(body)), statistics.median(gaps) if gaps else 1.5 * size)
+    return _Measure(
+        left, right, size, indents >= max(2, 0.08 * len(body)), statistics.median(gaps) if gaps else 1.5 * size
+    )
 
 
 def _is_centered(line: Line, m: _Measure) -> bool:
@@ -502,24 +524,23 @@ def _continues(before: Line, line: Line, m: _Measure) -> bool:
     """
     if abs(before.size - line.size) > 0.12 * m.size or _is_centered(before, m) or _is_centered(line, m):
         return False
-    same_page = before.page == line.page
     gap = before.bottom - line.bottom
-    if same_page and (gap > 1.45 * m.gap or gap < 0):
-        if gap > 0:
-            return False
-    text = line.text
-    room = m.right - before.right
+    if before.page == line.page and gap > 1.45 * m.gap:
+        return False
+    text, above = line.text, clean_line(before.text)
+    if _CLINGS.match(text):
+        return True
     unit = _UNIT.match(text)
     count = len(unit[0]) if unit else 1
     needed = line.chars[min(count, len(line.chars)) - 1].right - line.left
-    if needed <= room - 0.35 * line.size:
+    if needed <= m.right - before.right - 0.35 * line.size:
+        return False
+    if _SECTION.match(text) and not _OPEN.search(above):
+        return False
+    if _NUMBERED.match(text) and _ENDS.search(above):
         return False
     indent = line.left - m.left
-    if m.indented and indent > 1.2 * m.size and before.left - m.left < 2.9 * m.size:
-        # With hanging indents the rest of an item stands under its first word.
-        return abs(line.left - before.left) < 0.5 * m.size and not _NUMBERED.match(text) and not _ENDS.search(before.text)
-    if _NUMBERED.match(text) and _ENDS.search(clean_line(before.text)):
-        return False
-    if m.indented:
-        return True
-    return not (_ENDS.search(clean_line(before.text)) and (_NUMBERED.match(text) or _LABELLED.match(text)))
+    if m.indented and indent > 1.2 * m.size:
+        # With a hanging indent the rest of an item stands under its first word.
+        return before.left - m.left > 0.9 * indent and not _ENDS.search(above) and not _LABELLED.match(text)
+    return m.indented or not (_ENDS.search(above) and _LABELLED.match(text))

@@ -5,19 +5,36 @@ from __future__ import annotations
 import os
 import re
 import stat
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 from types import TracebackType
 
 from bot.errors import SourceError
+from bot.ingest.formats import READ_THROUGH_OFFICE
+from bot.ingest.office import convert
+from bot.ingest.sandbox import Sandbox
+from bot.ingest.sniff import check_zip, sniff
 from bot.ingest.text import assemble, read_txt, sha256_of
 from bot.settings import Settings
 from bot.types import SourceText
 
-# Files of a corpus folder that are no guides: hidden ones, locks of office programs, housekeeping.
+# Files of a corpus folder that are no guides: hidden ones, locks of office programs, housekeeping, data and code.
 SKIPPED = re.compile(
-    r"^(?:\..*|~\$.*|.*~|.*\.(?:toml|lock|tmp|part|crdownload|bak)|Thumbs\.db|desktop\.ini|README(?:\.\w+)*)$",
+    r"^(?:\..*|~\$.*|.*~|Thumbs\.db|desktop\.ini|README(?:\.\w+)*|.*\.(?:toml|lock|tmp|part|crdownload|bak"
+    r"|jsonl?|ya?ml|csv|tsv|ini|cfg|log|sha256|py|js|css|sqlite3?))$",
     re.IGNORECASE,
 )
+
+IN_PROCESS = 1 << 20  # a plain text up to this size needs no child process
+
+_SUFFIXES = {
+    "txt": (".txt", ".text", ""),
+    "md": (".md", ".markdown"),
+    "html": (".html", ".htm", ".xhtml", ".shtml"),
+    "pdf": (".pdf",),
+    "docx": (".docx", ".docm", ".dotx", ".dotm"),
+    "doc": (".doc", ".wps", ".wpt", ".dot", ".rtf", ".xml", ".odt"),
+}
 
 
 class Reader:
@@ -25,6 +42,7 @@ class Reader:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._sandbox = Sandbox(settings)
 
     def __enter__(self) -> Reader:
         return self
@@ -32,7 +50,7 @@ class Reader:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        return None
+        self._sandbox.close()
 
     def read(self, path: Path, name: str, *, root: Path | None = None) -> SourceText:
         """The canonical text of the file at `path`, called `name` in messages and citations. Raises SourceError.
@@ -40,7 +58,31 @@ class Reader:
         With `root`, a file that lies outside of that folder once links are followed is refused.
         """
         data = load(path, name, self.settings, root)
-        return assemble(name, sha256_of(data), read_txt(data, name), max_chars=self.settings.max_text_chars)
+        return self.read_bytes(data, name)
+
+    def read_bytes(self, data: bytes, name: str) -> SourceText:
+        """The canonical text of a file's bytes. Raises SourceError."""
+        form: str = sniff(data, name)
+        if form == "txt" and len(data) <= IN_PROCESS:
+            source = assemble(name, sha256_of(data), read_txt(data, name), max_chars=self.settings.max_text_chars)
+        elif form in READ_THROUGH_OFFICE or (form == "zip" and _is_odt(data)):
+            if form == "zip":
+                check_zip(data, name, self.settings.max_unpacked_bytes)
+            converted = convert("odt" if form == "zip" else form, data, name, self.settings)
+            source = self._sandbox.read("zip", converted, name)
+            source = replace(source, sha256=sha256_of(data), format="doc")
+        else:
+            source = self._sandbox.read(form, data, name)
+        suffix = PurePosixPath(name).suffix.lower()
+        if suffix not in _SUFFIXES.get(source.format, (suffix,)):
+            note = f"扩展名是 {suffix}，内容是 {source.format}，已按 {source.format} 读取 / read as {source.format}, not {suffix}"
+            source = replace(source, notes=(note, *source.notes))
+        return source
+
+
+def _is_odt(data: bytes) -> bool:
+    """An OpenDocument text names itself at the start of the file."""
+    return b"mimetypeapplication/vnd.oasis.opendocument.text" in data[:120]
 
 
 def load(path: Path, name: str, settings: Settings, root: Path | None) -> bytes:

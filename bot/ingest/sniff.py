@@ -78,7 +78,9 @@ def _ole(data: bytes, source: str) -> Form:
     if has("WordDocument") or has("WpsContent") or PurePosixPath(source).suffix.lower() in (".wps", ".doc"):
         return "ole"
     what = "Excel 表格" if has("Workbook") else "PowerPoint 演示" if has("PowerPoint Document") else "Office 文件"
-    raise SourceError(source, f"是{what}，不是指南文本，请另存为 docx 或 pdf / not a text document: save it as docx or pdf")
+    raise SourceError(
+        source, f"是{what}，不是指南文本，请另存为 docx 或 pdf / not a text document: save it as docx or pdf"
+    )
 
 
 def check_zip(data: bytes, source: str, max_unpacked: int) -> list[str]:
@@ -94,7 +96,9 @@ def check_zip(data: bytes, source: str, max_unpacked: int) -> list[str]:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             infos = archive.infolist()
     except (zipfile.BadZipFile, ValueError, struct.error, EOFError, OSError, NotImplementedError) as error:
-        raise SourceError(source, "文件已损坏或被截断，请重新取得 / damaged or truncated: get the file again") from error
+        raise SourceError(
+            source, "文件已损坏或被截断，请重新取得 / damaged or truncated: get the file again"
+        ) from error
     if len(infos) > 2000:
         raise SourceError(source, bomb.format("超过 2000 个条目"))
     total = sum(i.file_size for i in infos)
