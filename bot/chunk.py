@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from bot.types import Chunk, Clause
 
-VERSION = "1"
 MAX_CHARS = 480  # with its context some 400 tokens, inside the 512 of the model's window
 _CONTEXT_CHARS = 160
 _SEPARATORS = ["\n", "。", "！", "？", "；", ". ", "; ", "，", "、", " ", ""]

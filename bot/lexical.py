@@ -10,20 +10,10 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-VERSION = "1"
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 # a number keeps its point and its separators; a Latin word its inner hyphens and apostrophes; Han stays together
 _PIECES = re.compile(rf"\d+(?:[.,]\d+)*|[{_HAN}]+|[^\W\d_{_HAN}]+")
-
-
-@lru_cache(maxsize=1)
-def _segmenter() -> Any:
-    """rjieba's cut, or None where it is not installed (then bigrams alone)."""
-    try:
-        import rjieba
-    except ImportError:
-        return None
-    return rjieba.cut_for_search
+_HAN_RUN = re.compile(f"[{_HAN}]")
 
 
 @lru_cache(maxsize=1)
@@ -50,26 +40,21 @@ def normalise(text: str) -> str:
 
 
 def tokens(text: str) -> list[str]:
-    """The searchable words of a text in order: numbers whole ("2025", "1.5"; separators dropped), words of
-    other scripts, and for Han the words of a dictionary together with all pairs of neighbours."""
+    """The searchable words of a text in order: numbers whole ("2025", "1.5"; separators dropped), words of other
+    scripts, and for Han each character and each pair of neighbours.
+
+    Pairs find as well as a dictionary's words (see docs/adr/0003), cost no import and know every name; the single
+    characters let "省厅" meet "省科技厅"."""
     out: list[str] = []
     for piece in _PIECES.findall(normalise(text)):
         if piece[0].isdigit():
             out.append(piece.replace(",", ""))
-        elif re.match(f"[{_HAN}]", piece):
-            out.extend(_han(piece))
+        elif _HAN_RUN.match(piece):
+            out.extend(piece)
+            out.extend(piece[i : i + 2] for i in range(len(piece) - 1))
         else:
             out.append(piece)
     return out
-
-
-def _han(run: str) -> list[str]:
-    """Pairs of neighbours, and the words of three characters and more (a word of two is a pair already)."""
-    if len(run) == 1:
-        return [run]
-    pairs = [run[i : i + 2] for i in range(len(run) - 1)]
-    cut = _segmenter()
-    return pairs if cut is None else pairs + [w for w in cut(run) if len(w) > 2]
 
 
 # --- BM25 ------------------------------------------------------------------------------------------------
