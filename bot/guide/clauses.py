@@ -94,7 +94,8 @@ def _paths(nodes: Sequence[Node]) -> list[Path]:
 def _identify(guide: Guide, nodes: Sequence[Node], paths: Sequence[Path], texts: Sequence[str]) -> list[ClauseId]:
     """An id from each clause's own path, label and words, so that a change elsewhere does not touch it."""
     base = guide.slug if not guide.edition or guide.edition in guide.slug else f"{guide.slug}-{guide.edition}"
-    root = next((node.element for node in nodes if node.style == "title"), "")
+    titles = [node.element for node in nodes if node.style == "title"]
+    root = guide.title if guide.title in titles else titles[0] if titles else ""
     short = _Names()
     plain = []
     for node, path, text in zip(nodes, paths, texts, strict=True):

@@ -36,6 +36,8 @@ def custom(style: str) -> int:
     """Depth at which a style is usually found."""
     if style.startswith("h") or style == "bare":
         return -10 + (int(style[1:]) if style != "bare" else 9)
+    if style.startswith("~"):
+        return 10 * STYLE_ORDER.index("A.") + 5
     if style.startswith("1.1"):
         return STYLE_ORDER.index("1.1") * 10 + style.count(".")
     return 10 * (STYLE_ORDER.index(style) if style in STYLE_ORDER else len(STYLE_ORDER))

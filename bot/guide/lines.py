@@ -66,6 +66,7 @@ def read_lines(source: SourceText) -> list[Line]:
     lines = _mark_all(source)
     lines = list(_split_inline(_rejoin(source.text, lines)))
     _drop_false_numbers(lines)
+    _find_named_numbers(lines)
     _find_captions(lines)
     _find_bare_headings(lines)
     return lines
@@ -244,6 +245,20 @@ def _continues(number: Number, last: dict[str, Number], parents: set[tuple[int, 
         above = [last[style].value for style in styles if style in last]
         return number.value <= 2 and (outer[-1] in above or not above)
     return number.value == 1 or goes_on
+
+
+def _find_named_numbers(lines: Sequence[Line]) -> None:
+    """Headings such as "专题一 …" and "专题二 …": a word that counts on at the start of several short lines."""
+    found: dict[str, list[tuple[Line, Number]]] = {}
+    for line in lines:
+        if line.role in ("text", "field") and len(line.text) <= HEADING_MAX and not ends_sentence(line.text):
+            number = numbering.named_number_of(line.text)
+            if number is not None:
+                found.setdefault(number.style, []).append((line, number))
+    for same in found.values():
+        if len({number.value for _, number in same}) > 1 and same[0][1].value == 1:
+            for line, number in same:
+                line.number, line.label, line.role = number, None, "number"
 
 
 def _find_captions(lines: Sequence[Line]) -> None:

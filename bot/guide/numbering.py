@@ -78,6 +78,9 @@ def _roman_value(text: str) -> int:
 
 
 _LEGAL = re.compile(rf"第 ?((?:[{_HAN}] ?){{1,8}}|(?:\d ?){{1,4}})(部分|编|篇|章|节|条)")
+_NAMED = re.compile(
+    rf"([\u4e00-\u9fff]{{2,4}}?|[A-Z][a-z]{{3,9}}) ?([{_HAN}]{{1,3}}|\d{{1,2}}(?: ?\. ?\d{{1,2}})*|[A-Z])([ :.、]| ?$) ?"
+)
 _LEGAL_TAIL = re.compile(r"第|[所的中之、和及与或至到,。;)]|规定|款|项|要求|约定")
 _HAN_MARK = re.compile(rf"((?:[{_HAN}] ?){{1,4}})([、.]) ?")
 _HAN_PAREN = re.compile(rf"\( ?((?:[{_HAN}] ?){{1,4}})\) ?[、.:]? ?")
@@ -91,6 +94,7 @@ _LETTER = re.compile(r"([A-Za-z]) ?([、.)]) ?")
 _LETTER_PAREN = re.compile(r"\(([a-zA-Z])\) ?")
 _ROMAN_MARK = re.compile(r"([Ⅰ-Ⅻⅰ-ⅻ]|[IVXL]{1,6}|[ivxl]{1,6}) ?([、.)]) ?")
 _BULLET = re.compile(r"([•●○■□◆◇▪▶➢★※·]) ?|([-*+–—]) (?=\S)")
+_MAY_NUMBER = re.compile(rf"[\d（(第{_HAN}A-Za-zＡ-Ｚａ-ｚⅠ-ⅻ①-⒛㉑-㉟㊱-㊿❶-❿⓵-⓾•●○■□◆◇▪▶➢★※·*+–—-]")
 _PLAIN = re.compile(r"(\d{1,2}) (?=[^\W\d])")
 _SENTENCE_MARK = re.compile(r"[,;:。!?]")
 _UNIT = re.compile(r"[年月日天个万亿元%‰倍米吨人户家项亩公℃岁周次分小千百]")
@@ -99,12 +103,25 @@ _ENUM_TAIL = re.compile(rf"(?:[{_HAN}]+|\d{{1,3}})(?:[、.)]|等|号|类|级)|\(
 
 def number_of(line: str) -> Number | None:
     """The number that the line begins with, or None. Dates, amounts and decimals are none."""
+    if not _MAY_NUMBER.match(line):
+        return None
     head = fold(line)
     for reader in (_read_legal, _read_han, _read_multi, _read_arabic, _read_plain, _read_symbol, _read_letter):
         number = reader(head)
         if number is not None:
             return replace(number, text=line[: len(number.text)])
     return None
+
+
+def named_number_of(line: str) -> Number | None:
+    """ "专题一 海洋装备", "方向1.1 …", "Task 2: …": a word with a number. Only the other lines show that it is one."""
+    head = fold(line)
+    found = _NAMED.match(head)
+    if not found or found[1].startswith(("第", "附")) or (not found[3] and found.end() < len(head.rstrip())):
+        return None
+    levels = found[2].replace(" ", "").split(".")
+    value = ord(levels[-1]) - 64 if levels[-1].isalpha() and levels[-1].isascii() else han_value(levels[-1])
+    return Number("~" + found[1], value, line[: found.end(2)], found.end()) if value else None
 
 
 def _made(
@@ -221,7 +238,7 @@ _LABEL_BOX = re.compile(r"【([^】:,;。]{2,20})】 ?:? ?")
 _LABEL_ENCLOSED = re.compile(r"\(([^:(),;。]{2,20}) ?: ?")
 _SENTENCE = re.compile(
     r"如下|以下|下列|上述|包括|应当|必须|不得|具有|根据|按照|为了|可以|提出|认为|符合|其中|例如|分别|以及|并且"
-    r"|(?:(?<!行)为|是|即|(?<!所)有|(?<!名)称|说|须|将|等|了|和|与|或)$|^(?:但|若|凡|如[果有需]|即|经|各[市县区]|https?|www|ftp)"
+    r"|(?:(?<!行)为|是|即|(?<!所)有|(?<!名)称|说|须|将|等|了|和|与|或)$|^(?:但|若|凡|如[果有需]|即|采[用取]|实行|各[市县区]|https?|www|ftp)"
 )
 _LEAD_END = re.compile(r"[:。]")
 

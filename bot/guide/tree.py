@@ -216,14 +216,18 @@ class _Builder:
         if top.style in ("text", "row", "question"):
             return False
         if top.style == "field":
-            leaves = style in LEGAL or style in ("一、", "(一)") or style in self.habits.homes.values()
-            return self._introduces(top) or not leaves
+            return self._introduces(top) or not self._leaves_field(top, style)
         if style in LEGAL or top.style in LEGAL:
             return self.habits.above(top.style, style)
         if self.habits.holds(style, top.style):
             return False
         announced = number.value == 1 and (is_name(top.line) or self._introduces(top))
         return announced or self.habits.above(top.style, style)
+
+    def _leaves_field(self, node: Node, style: str) -> bool:
+        """Whether a list that nothing announces stands beside a field and not in it."""
+        outer = node.parent < 0 or self.nodes[node.parent].style == "title"
+        return outer or style in LEGAL or style in ("一、", "(一)") or style in self.habits.homes.values()
 
     def _introduces(self, node: Node) -> bool:
         """Whether a node's words announce a list: "符合下列条件：", or a label with nothing after it."""
@@ -245,10 +249,10 @@ class _Builder:
     def _question(self, at: int) -> int:
         """A question and its answer, lists in it included, are one clause."""
         line = self.lines[at]
+        self._pop_questions(line)
         last = at
         while last + 1 < len(self.lines) and not self._ends_answer(last + 1, line.number):
             last += 1
-        self._pop_questions(line)
         node = self._add(at, "item", "question", value=line.number.value if line.number else 0)
         mark = _question_mark(line)
         self.nodes[node].label = line.text[mark:]
@@ -273,7 +277,7 @@ class _Builder:
             return True
         if line.number is None:
             return False
-        if line.number.style in LEGAL:
+        if line.number.style in LEGAL or self._open(line.number.style) is not None:
             return True
         return number is not None and (line.number.style, line.number.value) == (number.style, number.value + 1)
 
@@ -405,7 +409,8 @@ class _Builder:
         """Signature, date, number of the document, "本办法自…起施行": of the whole, wherever it stands."""
         line = self.lines[at]
         if line.role == "date":
-            self.signed = self.signed or (at > 0 and self._is_signature(at - 1))
+            under_title = len(self.nodes) > 1 and self.nodes[self.nodes[-1].parent].last == at - 2
+            self.signed = self.signed or (at > 0 and self._is_signature(at - 1) and not under_title)
             return self.signed or not self.titled
         if line.role == "annex":
             self.annexes.add(line.text)
@@ -571,8 +576,8 @@ def _annex_name(line: Line) -> str:
 
 
 def _question_mark(line: Line) -> int:
-    """Characters of the "问：" or the number before a question."""
-    return line.number.end if line.number else numbering.question_mark(line.text)
+    """Characters of the number and the "问：" before a question."""
+    return (line.number.end if line.number else 0) + numbering.question_mark(line.words)
 
 
 def _row_head(line: Line) -> str:
