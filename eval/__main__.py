@@ -1,89 +1,133 @@
-"""python -m eval: ask the bot every case of the question sets and say how right it is."""
+"""Ask the bot every case of the question sets, say how right it is, and compare with the accepted result."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bot import settings as bot_settings
 from bot.errors import BotError
+from bot.settings import Settings
 from eval import cases as sets
+from eval import gate, history, text
 from eval.cases import Case, CasesError
-from eval.run import Result, Run, run_each_guide, run_index
-from eval.score import headline, rows_by_type
+from eval.gate import BaselineError, Comparison
+from eval.record import Record, circumstances, dumps, record, write
+from eval.repeat import repeatability, sample
+from eval.run import Run, evaluate, judge_answers, run_guides
+
+OUT = Path("eval/out")
+EPILOG = """examples:
+  python -m eval                                  all cases; report in eval/out/
+  python -m eval --half tune --wrong              while working on the bot
+  python -m eval --cases my.jsonl --each-guide my-guides/
+  python -m eval --accept                         make this run the one to compare with
+exit codes: 0 no case got worse, 1 a case got worse or the run failed, 2 wrong usage"""
 
 
 def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(
-        prog="python -m eval",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="examples:\n  python -m eval\n  python -m eval --half tune --wrong\n"
-        "  python -m eval --cases my.jsonl --each-guide my-guides/",
+        prog="python -m eval", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, epilog=EPILOG
     )
-    p.add_argument("--cases", type=Path, nargs="+", default=[], metavar="FILE", help="question sets (default: eval/cases/*.jsonl)")
+    p.add_argument("--cases", type=Path, nargs="+", default=[], metavar="FILE", help="question sets (default: those of eval/)")
     p.add_argument("--index", type=Path, metavar="DIR", help="index to ask (default: index/)")
-    p.add_argument("--each-guide", type=Path, metavar="DIR", help="cases that name a file of DIR are asked against that file alone")
+    p.add_argument("--each-guide", type=Path, metavar="DIR", help="ask cases that name a file of DIR against that file alone")
+    p.add_argument("--guides", type=Path, metavar="DIR", help="ask against one index of the corpus and the files of DIR")
+    p.add_argument("--answers", type=Path, metavar="FILE", help="judge these lines of `bot ask --batch` instead of asking")
     p.add_argument("--half", choices=("tune", "check", "all"), default="all", help="which half of the cases (default: all)")
     p.add_argument("--type", nargs="+", default=[], metavar="TYPE", help="only cases of these types")
     p.add_argument("--only", nargs="+", default=[], metavar="ID", help="only these cases")
-    p.add_argument("--wrong", action="store_true", help="list every case that is not right and cited")
-    p.add_argument("--out", type=Path, metavar="DIR", help="write results.json there")
+    p.add_argument("--drafts", action="store_true", help="with cases that no person has accepted yet")
+    p.add_argument("--repeat", type=int, default=0, metavar="N", help="ask N cases again in three fresh processes")
+    p.add_argument("--wrong", action="store_true", help="print every case that is not right and cited")
+    p.add_argument("--out", type=Path, metavar="DIR", help=f"where the report goes (default: {OUT} for a whole run)")
+    p.add_argument("--baseline", type=Path, metavar="FILE", help="accepted result (default: eval/baseline.json)")
+    p.add_argument("--accept", action="store_true", help="make this run the accepted result")
+    p.add_argument("--validate", action="store_true", help="only check the question sets")
+    p.add_argument("--json", action="store_true", help="print the record of the run as JSON")
     return p
 
 
-def _chosen(args: argparse.Namespace) -> list[Case]:
-    cases = sets.load(args.cases)
-    if args.half != "all":
-        half = sets.halves(cases)
-        cases = [c for c in cases if half[c.id] == args.half]
-    return [c for c in cases if (not args.type or c.type in args.type) and (not args.only or c.id in args.only)]
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The cases to ask, the whole set they come from, and whether they are all of it."""
+
+    asked: tuple[Case, ...]
+    whole: tuple[Case, ...]
+
+    @property
+    def partial(self) -> bool:
+        return len(self.asked) < sum(not c.draft for c in self.whole)
 
 
-def _run(args: argparse.Namespace, cases: Sequence[Case]) -> Run:
-    settings = bot_settings.load({"index": args.index})
-    folder = args.each_guide or sets.GUIDES_DIR
-    with tempfile.TemporaryDirectory() as workdir:
-        own = run_each_guide(cases, settings, folder, Path(workdir))
-    if args.each_guide or not own.skipped:
-        return own
-    rest = run_index(own.skipped, settings)
-    order = {c.id: i for i, c in enumerate(cases)}
-    results = sorted((*own.results, *rest.results), key=lambda r: order[r.case.id])
-    return Run(tuple(results), rest.skipped, own.seconds + rest.seconds)
+def select(args: argparse.Namespace) -> Selection:
+    """Raises CasesError when nothing is left."""
+    whole = sets.load(args.cases)
+    half = sets.halves(whole)
+    asked = tuple(
+        c for c in whole
+        if (args.drafts or not c.draft)
+        and args.half in ("all", half[c.id])
+        and (not args.type or c.type in args.type)
+        and (not args.only or c.id in args.only)
+    )  # fmt: skip
+    if not asked:
+        raise CasesError("no case is left; widen --half, --type, --only, or add --drafts")
+    return Selection(asked, tuple(whole))
 
 
-def _percent(value: float) -> str:
-    return "  –  " if value != value else f"{value * 100:5.1f}"
+def sources_of(cases: Sequence[Case], settings: Settings, folder: Path) -> dict[str, str]:
+    """Canonical text of the guides that the cases name and that can be read; "" is the whole corpus."""
+    from bot.ingest import read_corpus, read_source
+
+    out: dict[str, str] = {}
+    corpus = read_corpus(settings)
+    out[""] = "\n".join(s.text for s in corpus.sources)
+    for guide, source in zip(corpus.guides, corpus.sources, strict=True):
+        out |= dict.fromkeys((guide.slug, source.source), source.text)
+    for name in {c.guide for c in cases if c.guide} - set(out):
+        file = folder / name
+        if file.is_file():
+            out[name] = read_source(file, file.name, settings).text
+    return out
 
 
-def print_summary(run: Run) -> None:
-    print(f"{len(run.results)} cases in {run.seconds:.1f} s; {len(run.skipped)} skipped (guide not loaded)")
-    for name, value in headline(run.results).items():
-        print(f"  {name:<20} {_percent(value)} %")
-    print(f"\n  {'type':<14}{'n':>4} {'right':>6} {'cited':>6} {'hit@1':>6} {'hit@5':>6} {'ref.rec':>8} {'ref.prec':>8}")
-    for name, row in rows_by_type(run.results).items():
-        print(
-            f"  {name:<14}{row['n']:>4.0f} {_percent(row['right']):>6} {_percent(row['right and cited']):>6}"
-            f" {_percent(row['hit@1']):>6} {_percent(row['hit@5']):>6}"
-            f" {_percent(row['refusal recall']):>8} {_percent(row['refusal precision']):>8}"
-        )
+def validate(selection: Selection, settings: Settings, folder: Path) -> list[str]:
+    return sets.problems(selection.whole, sources_of(selection.whole, settings, folder))
 
 
-def print_wrong(results: Sequence[Result]) -> None:
-    for r in results:
-        if not r.verdict.right_and_cited:
-            print(f"\n✗ {r.case.id} [{r.case.type}] {' / '.join((*r.case.history, r.case.question))}")
-            print(f"  expected {r.case.expect}: {'; '.join(g[0] for g in r.case.facts)}   {r.case.note}")
-            print(f"  {r.reply.status} ({r.reply.confidence:.2f}): {r.reply.answer[:300]}")
-            print(f"  why: {'; '.join(r.verdict.why)}")
-            for item in r.case.evidence:
-                rank = next((i for i, g in enumerate(r.gains, 1) if g), None)
-                print(f"  evidence [{item.section}] {item.quote[:80]}   first at rank {rank}")
+def ask_all(args: argparse.Namespace, selection: Selection, settings: Settings) -> Run:
+    if args.answers:
+        lines = [json.loads(line) for line in args.answers.read_text("utf-8-sig").splitlines() if line.strip()]
+        return judge_answers(selection.asked, lines)
+    if args.guides:
+        return run_guides(selection.asked, settings, args.guides)
+    return evaluate(selection.asked, settings, args.each_guide)
+
+
+def repeated(run: Run, settings: Settings, count: int) -> Mapping[str, Any] | None:
+    """Repeatability on the cases of the main index."""
+    if not count or run.index is None:
+        return None
+    names = {g.slug for g in run.index.guides} | {g.source for g in run.index.guides} | {""}
+    return repeatability(sample([r.case for r in run.results if r.case.guide in names], count), settings)
+
+
+def write_report(data: Record, comparison: Comparison | None, out: Path, *, whole: bool) -> None:
+    """report.html, report.md, report.json, and for a whole run a line of history."""
+    from eval.report import html
+
+    past = out / history.FILE
+    if whole:
+        history.append(past, history.row(data, comparison))
+    write(out / "report.json", dumps(data | {"comparison": comparison.as_json() if comparison else None}))
+    write(out / "report.md", text.markdown(data, comparison))
+    write(out / "report.html", html(data, comparison, history.read(past)))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -91,28 +135,39 @@ def main(argv: Sequence[str] | None = None) -> int:
         getattr(stream, "reconfigure", lambda **_: None)(encoding="utf-8", errors="replace")
     args = parser().parse_args(argv)
     try:
-        cases = _chosen(args)
-        if not cases:
-            raise CasesError("no case is left; widen --half, --type or --only")
-        run = _run(args, cases)
-    except (CasesError, BotError) as error:
+        return _main(args)
+    except (CasesError, BaselineError, BotError) as error:
         print(f"eval: {error}", file=sys.stderr)
-        return 1
-    print_summary(run)
-    if args.wrong:
-        print_wrong(run.results)
-    if args.out:
-        args.out.mkdir(parents=True, exist_ok=True)
-        rows = [_row(r) for r in run.results]
-        (args.out / "results.json").write_text(json.dumps(rows, ensure_ascii=False, indent=1), "utf-8")
-    return 0
+    except (OSError, ValueError) as error:
+        print(f"eval: {error}; correct the file or the option that names it", file=sys.stderr)
+    return 1
 
 
-def _row(r: Result) -> dict[str, object]:
-    return {
-        "id": r.case.id, "right": r.verdict.right, "cited": r.verdict.cited, "why": list(r.verdict.why),
-        "status": r.reply.status, "answer": r.reply.answer, "confidence": r.reply.confidence,
-    }  # fmt: skip
+def _main(args: argparse.Namespace) -> int:
+    selection = select(args)
+    settings = bot_settings.load({"index": args.index})
+    if args.validate:
+        found = validate(selection, settings, args.each_guide or args.guides or sets.GUIDES_DIR)
+        print("\n".join(found) if found else f"{len(selection.whole)} cases, nothing wrong with them")
+        return 1 if found else 0
+    run = ask_all(args, selection, settings)
+    data = record(run, selection.whole, circumstances(settings, run.index), repeated(run, settings, args.repeat))
+    # A set of one's own is compared only with a baseline of one's own.
+    baseline_file = args.baseline or (None if args.cases or args.answers else gate.BASELINE)
+    baseline = gate.read(baseline_file) if baseline_file else None
+    comparison = gate.compare(data, baseline, partial=selection.partial) if baseline else None
+    out = args.out or (None if args.cases or args.answers or selection.partial else OUT)
+    print(dumps(data) if args.json else text.markdown(data, comparison, cases=args.wrong))
+    if out:
+        write_report(data, comparison, out, whole=not selection.partial)
+        print(f"report: {out / 'report.html'}", file=sys.stderr)
+    if args.accept and baseline_file:
+        gate.accept(data, baseline_file, partial=selection.partial)
+        print(f"accepted: {baseline_file}", file=sys.stderr)
+        return 0
+    if comparison and comparison.mended:
+        print(f"{len(comparison.mended)} mended; accept with: python -m eval --accept", file=sys.stderr)
+    return 0 if comparison is None or comparison.ok else 1
 
 
 if __name__ == "__main__":

@@ -28,11 +28,15 @@ class Place:
     start: int = 0
     end: int = 0
     score: float = 0.0
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the bot said to one case. Times in milliseconds; `error` is set when it failed to answer at all."""
+    """What the bot said to one case. Times in milliseconds; `error` is set when it failed to answer at all.
+
+    `sections` (clause ids), `fields` and `notes` are how the question was understood, where the bot tells.
+    """
 
     status: str
     answer: str
@@ -43,6 +47,10 @@ class Reply:
     latency_ms: float = 0.0
     embed_ms: float = 0.0
     error: str = ""
+    sections: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    missing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +78,7 @@ def place_of(raw: Mapping[str, Any]) -> Place:
         start=int(raw.get("start", 0)),
         end=int(raw.get("end", 0)),
         score=float(raw.get("score", 0.0)),
+        title=str(raw.get("title", "")),
     )
 
 
@@ -85,6 +94,9 @@ def reply_of(raw: Mapping[str, Any]) -> Reply:
         latency_ms=float(raw.get("latency_ms", 0.0)),
         embed_ms=float(raw.get("embed_ms", 0.0)),
         error=str(raw.get("error", "")),
+        sections=tuple(map(str, raw.get("sections", ()))),
+        fields=tuple(map(str, raw.get("fields", ()))),
+        missing=str(raw.get("missing", "")),
     )
 
 

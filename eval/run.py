@@ -5,17 +5,23 @@ The bot is any callable (question, history) → Answer or the JSON object of one
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import nan
 from pathlib import Path
 from typing import Any
 
 from bot.errors import BotError
 from bot.settings import Settings
 from bot.types import Answer, Citation, Clause, Guide
-from eval.cases import Case, Evidence, normal
+from eval import metrics
+from eval.cases import GUIDES_DIR, Case, Evidence, normal
 from eval.judge import Place, Reply, Verdict, holds, judge, reply_of
+from eval.numbers import unsupported
+from eval.stages import Pool, Stage, gold_spans, on_one_line, pieces_of, stage_of, used_spans
 
 Asked = Answer | Mapping[str, Any]
 Asker = Callable[[str, Sequence[str]], Asked]
@@ -23,15 +29,20 @@ Asker = Callable[[str, Sequence[str]], Asked]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One case with what was said, the verdict, and its ranking gains (see `eval.metrics`)."""
+    """One case with what was said, the verdict and the figures of this case (see `eval.metrics`); nan is "none"."""
 
     case: Case
     reply: Reply
     verdict: Verdict
     gains: tuple[float, ...] = ()
     ideal: tuple[float, ...] = ()
-    stage: str = ""
-    pieces: tuple[str, ...] = ()  # what to look at to see why the stage lost it
+    citation_recall: float = nan  # share of the pieces of evidence that are cited
+    citation_precision: float = nan  # share of the citations that hold evidence
+    span_precision: float = nan  # in characters
+    span_recall: float = nan
+    wrong_numbers: tuple[str, ...] = ()  # shown, but in no cited clause
+    stage: Stage | None = None  # where a wrong answer was lost
+    pieces: tuple[str, ...] = ()  # what to look at to see why
 
     @property
     def ranked(self) -> bool:
@@ -44,13 +55,14 @@ def place_of_clause(clause: Clause, score: float = 0.0) -> Place:
 
 
 def _place_of_citation(c: Citation) -> Place:
-    return Place(c.clause_id, c.path, c.label, c.text, c.spans, c.source, c.start, c.end)
+    return Place(c.clause_id, c.path, c.label, c.text, c.spans, c.source, c.start, c.end, title=c.title)
 
 
 def reply_from(said: Asked) -> Reply:
     """A reply from an Answer, or from the JSON object of one."""
     if not isinstance(said, Answer):
         return reply_of(said)
+    query = said.query
     return Reply(
         status=said.status,
         answer=said.text,
@@ -60,6 +72,10 @@ def reply_from(said: Asked) -> Reply:
         confidence=said.confidence,
         latency_ms=said.latency_ms,
         embed_ms=said.embed_ms,
+        sections=query.sections if query else (),
+        fields=query.fields if query else (),
+        notes=(*(query.notes if query else ()), *said.notices),
+        missing=said.missing,
     )
 
 
@@ -84,10 +100,10 @@ def gains_of(evidence: Sequence[Evidence], ranked: Iterable[Place]) -> tuple[flo
     return tuple(gains)
 
 
-def ideal_of(evidence: Sequence[Evidence], pool: Sequence[Place]) -> tuple[float, ...]:
-    """Gains of the best ranking that the clauses of the pool allow (greedy); one each for what none of them holds."""
-    left = list(dict.fromkeys(evidence))
-    holders = [[item for item in left if holds(place, item)] for place in pool]
+def ideal_of(evidence: Sequence[Evidence], places: Iterable[Place]) -> tuple[float, ...]:
+    """Gains of the best ranking of the places (greedy); one each for the evidence that none of them holds."""
+    left = list(evidence)
+    holders = [[item for item in left if holds(place, item)] for place in places]
     gains = []
     while left:
         best = max(([i for i in held if i in left] for held in holders), key=len, default=[])
@@ -97,21 +113,48 @@ def ideal_of(evidence: Sequence[Evidence], pool: Sequence[Place]) -> tuple[float
     return tuple(gains)
 
 
-def result_of(case: Case, reply: Reply, pool: Sequence[Place] = ()) -> Result:
-    """Judge one reply. `pool` is all clauses of the index, or nothing where it is not known."""
+def result_of(case: Case, reply: Reply, pool: Pool) -> Result:
+    """Judge one reply and take its figures."""
     evidence = tuple(dict.fromkeys(case.evidence)) if case.expect != "refuse" else ()
+    candidates = {p.clause_id: p for item in evidence for p in pool.holders(item)}
+    verdict = judge(case, reply)
+    stage = stage_of(case, reply, verdict, pool)
     return Result(
         case,
         reply,
-        judge(case, reply),
+        verdict,
         gains=gains_of(evidence, reply.hits),
-        ideal=ideal_of(evidence, pool or (*reply.hits, *reply.citations)),
+        ideal=ideal_of(evidence, candidates.values() or reply.hits),
+        wrong_numbers=tuple(unsupported(reply, " ".join((*case.history, case.question)))),
+        stage=stage,
+        pieces=pieces_of(case, reply, pool) if stage else (),
+        **_citation_figures(case, reply, pool),
     )
 
 
-def run(cases: Sequence[Case], bot: Asker, pool: Sequence[Place] = ()) -> list[Result]:
+def _citation_figures(case: Case, reply: Reply, pool: Pool) -> dict[str, float]:
+    """Of an answer that shows something where something was asked for; nothing otherwise."""
+    if reply.status != "answered" or not case.evidence:
+        return {}
+    held = [any(holds(c, item) for item in case.evidence) for c in reply.citations]
+    found = [any(holds(c, item) for c in reply.citations) for item in dict.fromkeys(case.evidence)]
+    out = {"citation_recall": metrics.mean(map(float, found)), "citation_precision": metrics.mean(map(float, held))}
+    gold, used = on_one_line(gold_spans(case, reply, pool), used_spans(reply))
+    if gold:
+        out |= {"span_precision": metrics.span_precision(used, gold), "span_recall": metrics.span_recall(used, gold)}
+    return out
+
+
+def run(cases: Sequence[Case], bot: Asker, pool: Pool | None = None) -> list[Result]:
     """Ask and judge every case, in order."""
-    return [result_of(case, ask(bot, case), pool) for case in cases]
+    known = pool or Pool()
+    return [result_of(case, ask(bot, case), known) for case in cases]
+
+
+def pool_of(clauses: Iterable[Clause]) -> Pool:
+    """All clauses of an index, as the judge looks at them."""
+    known = list(clauses)
+    return Pool([place_of_clause(c) for c in known], {c.clause_id: c.parent for c in known if c.parent})
 
 
 # ── the real bot ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -131,15 +174,6 @@ def open_bot(settings: Settings) -> tuple[Asker, Any]:
     return (lambda question, history: bot.ask(question, history)), bot
 
 
-def build_own_index(settings: Settings, files: Sequence[Path], folder: Path) -> Settings:
-    """Index the files, and nothing else, in `folder`; the settings that open it."""
-    from bot.index import build
-
-    own = replace(settings, index=folder)
-    build(own, files=list(files))
-    return own
-
-
 @dataclass(frozen=True, slots=True)
 class Run:
     """Results of all cases that could be asked, and the cases whose guide is not loaded."""
@@ -147,47 +181,90 @@ class Run:
     results: tuple[Result, ...]
     skipped: tuple[Case, ...]
     seconds: float
+    index: Any = None  # the bot.index.Index that was asked, of the main corpus
 
 
 def run_index(cases: Sequence[Case], settings: Settings) -> Run:
-    """Ask the cases of the loaded guides; the others are skipped."""
+    """Ask the cases of the loaded guides; the others are skipped. Raises BotError without a usable index."""
     began = time.perf_counter()
     asker, bot = open_bot(settings)
-    index = bot.index
-    pool = [place_of_clause(c) for c in index.clauses]
-    loaded = [c for c in cases if any(names_guide(g, c) for g in index.guides)]
-    skipped = tuple(c for c in cases if c not in loaded)
-    results = run(loaded, asker, pool)
-    return Run(tuple(results), skipped, time.perf_counter() - began)
+    loaded = [c for c in cases if any(names_guide(g, c) for g in bot.index.guides)]
+    ids = {c.id for c in loaded}
+    results = run(loaded, asker, pool_of(bot.index.clauses))
+    skipped = tuple(c for c in cases if c.id not in ids)
+    return Run(tuple(results), skipped, time.perf_counter() - began, bot.index)
 
 
-def run_each_guide(cases: Sequence[Case], settings: Settings, folder: Path, workdir: Path) -> Run:
+def run_each_guide(cases: Sequence[Case], settings: Settings, folder: Path) -> Run:
     """Ask each case that names a file of `folder` against an index of that file alone; the others are skipped."""
     began = time.perf_counter()
-    by_file: dict[Path, list[Case]] = {}
-    skipped: list[Case] = []
-    for case in cases:
-        file = _file_named(case.guide, folder)
-        if file is None:
-            skipped.append(case)
-        else:
-            by_file.setdefault(file, []).append(case)
+    files = {c.id: _file_named(c.guide, folder) for c in cases}
     results: list[Result] = []
-    for number, (file, own_cases) in enumerate(by_file.items()):
-        try:
-            own = build_own_index(settings, [file], workdir / str(number))
-            part = run_index([replace(c, guide="") for c in own_cases], own)
-        except BotError as error:
-            failed = Reply(status="error", answer="", error=f"{file.name}: {error}")
-            results += [result_of(c, failed) for c in own_cases]
-            continue
-        named = {c.id: c for c in own_cases}
-        results += [replace(r, case=named[r.case.id]) for r in part.results]
-        skipped += [named[c.id] for c in part.skipped]
+    skipped = [c for c in cases if files[c.id] is None]
+    for file in sorted({f for f in files.values() if f}):
+        own = [c for c in cases if files[c.id] == file]
+        with tempfile.TemporaryDirectory() as workdir:
+            results += _run_file(own, settings, file, Path(workdir))
     return Run(tuple(results), tuple(skipped), time.perf_counter() - began)
+
+
+def _run_file(cases: Sequence[Case], settings: Settings, file: Path, workdir: Path) -> list[Result]:
+    """A file that cannot be indexed is an error of each of its cases, not the end of the run."""
+    own = replace(settings, index=workdir)
+    try:
+        build(own, [file])
+        asked = run_index([replace(c, guide="", edition="") for c in cases], own)
+    except BotError as error:
+        failed = Reply(status="error", answer="", error=f"{file.name}: {error}")
+        return [result_of(c, failed, Pool()) for c in cases]
+    return [replace(r, case=c) for c, r in zip(cases, asked.results, strict=True)]
+
+
+def run_guides(cases: Sequence[Case], settings: Settings, folder: Path) -> Run:
+    """Ask all cases against one index of the corpus together with the files of `folder`: the names must tell apart."""
+    with tempfile.TemporaryDirectory() as workdir:
+        corpus = Path(workdir) / "corpus"
+        if settings.corpus.is_dir():
+            shutil.copytree(settings.corpus, corpus)
+        corpus.mkdir(exist_ok=True)
+        for file in sorted(f for f in folder.iterdir() if f.is_file()):
+            shutil.copy(file, corpus / file.name)
+        own = replace(settings, corpus=corpus, index=Path(workdir) / "index")
+        build(own)
+        return run_index(cases, own)
+
+
+def build(settings: Settings, files: Sequence[Path] = ()) -> None:
+    """Bring the index of the settings up to date, from the files alone where some are named. Raises BotError."""
+    from bot.index import build as build_index
+
+    build_index(settings, files=list(files))
 
 
 def _file_named(guide: str, folder: Path) -> Path | None:
     if not guide or not folder.is_dir():
         return None
-    return next((f for f in sorted(folder.iterdir()) if f.is_file() and normal(guide) in (normal(f.name), normal(f.stem))), None)
+    wanted = normal(guide)
+    files = (f for f in sorted(folder.iterdir()) if f.is_file())
+    return next((f for f in files if wanted in (normal(f.name), normal(f.stem))), None)
+
+
+def evaluate(cases: Sequence[Case], settings: Settings, each_guide: Path | None = None) -> Run:
+    """Ask cases of the folder's files against an index of each file alone, and the rest against the index of the
+    settings; with no folder, the made-up guides that come with the cases.
+    """
+    own = run_each_guide(cases, settings, each_guide or GUIDES_DIR)
+    if each_guide or not own.skipped:
+        return own
+    rest = run_index(own.skipped, settings)
+    order = {c.id: i for i, c in enumerate(cases)}
+    results = sorted((*own.results, *rest.results), key=lambda r: order[r.case.id])
+    return Run(tuple(results), rest.skipped, own.seconds + rest.seconds, rest.index)
+
+
+def judge_answers(cases: Sequence[Case], lines: Iterable[Mapping[str, Any]], pool: Pool | None = None) -> Run:
+    """Judge answers that something else wrote, as `bot ask --batch` does; cases without an answer are skipped."""
+    said = {str(line.get("id")): reply_of(line) for line in lines}
+    asked = [c for c in cases if c.id in said]
+    results = [result_of(c, said[c.id], pool or Pool()) for c in asked]
+    return Run(tuple(results), tuple(c for c in cases if c.id not in said), 0.0)
