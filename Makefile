@@ -33,12 +33,12 @@ help: ## this list
 env: $(STAMP) ## make .venv with everything in it (idempotent)
 
 # setuptools comes first so that the project is built with what is there, not with a download of its own.
-# torch comes next when it has an index of its own: pip would otherwise choose between two indexes by version alone.
+# torch alone comes from TORCH_INDEX, before the rest, so that no other package is looked for there.
 $(STAMP): pyproject.toml $(LOCK)
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	$(PIP) install -q $(FROM) -c $(LOCK) setuptools
 ifeq ($(SLIM),)
-	$(if $(and $(TORCH_INDEX),$(if $(WHEELHOUSE),,1)),$(PIP) install -q -c $(LOCK) --index-url $(TORCH_INDEX) torch)
+	$(if $(and $(TORCH_INDEX),$(if $(WHEELHOUSE),,1)),$(PIP) install -q -c $(LOCK) --no-deps --index-url $(TORCH_INDEX) torch)
 	$(PIP) install -q $(FROM) -c $(LOCK) --no-build-isolation -e '.[dev]'
 	rm -f $(VENV)/.slim
 else
@@ -70,9 +70,9 @@ test-all: lint ## the same with the long checks in full (under 60 minutes)
 bundle: env ## wheelhouse/: everything `make env WHEELHOUSE=wheelhouse` needs on a machine without network
 	rm -rf wheelhouse
 	mkdir wheelhouse
-	$(PIP) download -q -d wheelhouse -c $(LOCK) setuptools wheel
+	$(PIP) download -q -d wheelhouse -c $(LOCK) setuptools
 ifeq ($(SLIM),)
-	$(if $(TORCH_INDEX),$(PIP) download -q -d wheelhouse -c $(LOCK) --index-url $(TORCH_INDEX) torch)
+	$(if $(TORCH_INDEX),$(PIP) download -q -d wheelhouse -c $(LOCK) --no-deps --index-url $(TORCH_INDEX) torch)
 	$(PIP) download -q -d wheelhouse --find-links wheelhouse -c $(LOCK) '.[dev]'
 	rm -f wheelhouse/guidebot-*
 else

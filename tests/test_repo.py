@@ -26,9 +26,10 @@ from tests.conftest import ROOT
 # A module of bot/ imports only from those before it (DESIGN: "dependencies point one way"). bot/__init__.py and
 # bot/__main__.py are the doors and stand outside. A new module needs a place here.
 ORDER = [
-    *("errors", "types", "settings", "slug", "slugs"),
-    *("ingest", "numbering", "guide", "facts", "chunk", "embed", "lexical", "index"),
-    *("understand", "retrieve", "answer", "bot", "web", "cli"),
+    *("errors", "types", "settings", "slug"),
+    *("ingest", "guide", "facts", "chunk", "embed", "lexical", "index"),
+    *("names", "understand", "retrieve", "evidence", "compose", "verify", "answer"),
+    *("bot", "web", "cli"),
 ]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 READMES = ("README.md", "README.zh.md")
@@ -329,3 +330,35 @@ def test_the_command_line_stays_light(arguments: list[str], real_settings: Setti
     assert seen["code"] in (0, 3), done.stderr
     heavy = HEAVY + (("numpy", "faiss", "sqlite3") if arguments == ["--help"] else ())
     assert not set(seen["modules"]) & set(heavy)
+
+
+SLIM = """
+import runpy, sys
+for name in ("sentence_transformers", "torch", "transformers", "tokenizers", "safetensors"):
+    sys.modules[name] = None  # importing it raises ImportError, as where it is not installed
+sys.argv = ["bot", *sys.argv[1:]]
+runpy.run_module("bot", run_name="__main__")
+"""
+
+
+@pytest.mark.model
+def test_everything_but_the_adapter_works_without_torch(real_settings: Settings, tmp_path: Path) -> None:
+    """What `make env SLIM=1` installs: indexing and answering work, another model gives one clear line."""
+    needs_cli()
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "BOT_CORPUS": str(real_settings.corpus), "BOT_LOG": "0"}
+    env["BOT_INDEX"] = str(tmp_path / "index")
+
+    def slim(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", SLIM, *arguments]
+        return subprocess.run(
+            command, cwd=tmp_path, env={**env, **settings}, capture_output=True, text=True, encoding="utf-8", timeout=300
+        )
+
+    built = slim("index")
+    assert built.returncode == 0, built.stderr
+    answered = slim("ask", "西藏项目最多补助多少")
+    assert answered.returncode == 0, answered.stderr
+    refused = slim("index", "--rebuild", BOT_EMBEDDING_MODEL="some/other-model")
+    assert refused.returncode == 1
+    assert "sentence-transformers" in refused.stderr
+    assert len(refused.stderr.strip().splitlines()) == 1, refused.stderr
