@@ -26,8 +26,8 @@ from tests.conftest import ROOT
 # A module of bot/ imports only from those before it (DESIGN: "dependencies point one way"). bot/__init__.py and
 # bot/__main__.py are the doors and stand outside. A new module needs a place here.
 ORDER = [
-    *("errors", "types", "settings", "slug"),
-    *("ingest", "guide", "facts", "chunk", "embed", "lexical", "index"),
+    *("errors", "types", "settings", "slug", "lexicon"),
+    *("ingest", "guide", "facts", "chunk", "embed", "export", "lexical", "index"),
     *("names", "understand", "retrieve", "evidence", "compose", "verify", "answer"),
     *("bot", "web", "cli"),
 ]
