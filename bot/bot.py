@@ -1,0 +1,241 @@
+"""`GuideBot.open(settings).ask(question, history)`: wiring and nothing else; the entry for CLI, page, API and eval."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bot import embed
+from bot.answer import Answerer
+from bot.errors import BotError, NotFoundError, QuestionError
+from bot.index import Index
+from bot.lexical import normalise, tokens
+from bot.retrieve import question_vector, retrieve, similarity
+from bot.settings import Settings
+from bot.types import Answer, ClauseId, Hit, Segment
+from bot.understand import Reader, Reading, split_questions
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """One generation of the index with what is made from it; a question keeps the one that it began with."""
+
+    index: Index
+    reader: Reader
+    answerer: Answerer
+
+
+class GuideBot:
+    """A bot over one index. Safe for several threads; the model is loaded with the first question."""
+
+    def __init__(self, index: Index, settings: Settings, encoder: embed.Encoder | None = None) -> None:
+        self.settings = settings
+        self._encoder = encoder
+        self._lock = threading.Lock()
+        self._loaded = self._load(index)
+
+    @classmethod
+    def open(cls, settings: Settings, encoder: embed.Encoder | None = None) -> GuideBot:
+        """Raises IndexMissingError and its kin with the command that mends it."""
+        return cls(Index.open(settings.index, settings), settings, encoder)
+
+    def _load(self, index: Index) -> _Loaded:
+        reader = Reader(index.clauses, index.facts, index.guides)
+        return _Loaded(index, reader, Answerer(index, reader, self.settings))
+
+    @property
+    def index(self) -> Index:
+        return self._loaded.index
+
+    @property
+    def reader(self) -> Reader:
+        return self._loaded.reader
+
+    def encoder(self) -> embed.Encoder:
+        """The encoder, loaded on first use. Raises ModelMissingError."""
+        with self._lock:
+            if self._encoder is None:
+                self._encoder = embed.open_encoder(self.settings)
+            return self._encoder
+
+    def reload_if_changed(self) -> bool:
+        """Take up a newer generation of the index where one was published; False where nothing changed or the new
+        one cannot be read (the old one goes on serving)."""
+        try:
+            current = (self.settings.index / "CURRENT").read_text("utf-8").strip()
+            if current == self.index.folder.name:
+                return False
+            self._loaded = self._load(Index.open(self.settings.index, self.settings))
+        except (OSError, BotError):
+            return False
+        return True
+
+    # -- asking ------------------------------------------------------------------------------------------------
+
+    def ask(
+        self,
+        question: str,
+        history: Sequence[str] = (),
+        *,
+        guide: str | None = None,
+        edition: str | None = None,
+        section: str | None = None,
+        field: str | None = None,
+    ) -> Answer:
+        """The answer to `question` in a conversation (`history`: earlier questions, oldest first). `section` (a heading
+        or a clause id) and `field` (a label) override what was understood. Raises QuestionError."""
+        began = time.perf_counter()
+        cleaned = self._checked(question)
+        loaded = self._loaded
+        past = [h for h in (embed.clean(str(h), self.settings.max_question) for h in history) if h][-8:]
+        parts = split_questions(cleaned)
+        answers: list[Answer] = []
+        spent = 0.0
+        for n, part in enumerate(parts):
+            before = [*past, *parts[:n]]
+            answer, embedding = self._one(loaded, part, before, guide, edition, section, field)
+            answers.append(answer)
+            spent += embedding
+        whole = answers[0] if len(answers) == 1 else _joined(answers)
+        latency = (time.perf_counter() - began) * 1000
+        return replace(whole, latency_ms=round(latency, 3), embed_ms=round(spent * 1000, 3))
+
+    def _one(
+        self, loaded: _Loaded, question: str, history: Sequence[str], guide: str | None, edition: str | None,
+        section: str | None, field: str | None,
+    ) -> tuple[Answer, float]:  # fmt: skip
+        reading = loaded.reader.read(question, history, section=section, field=field)
+        encoder = self.encoder()
+        began = time.perf_counter()
+        vector = encoder.encode_queries([reading.query.standalone])[0]
+        spent = time.perf_counter() - began
+        similar = similarity(loaded.index, question_vector(loaded.index, reading, vector))
+        guides = self._guides(loaded.index, guide, edition)
+        hits = retrieve(loaded.index, loaded.reader, reading, similar, self.settings.top_k, guides)
+        return loaded.answerer.answer(reading, hits, similar), spent
+
+    def _guides(self, index: Index, guide: str | None, edition: str | None) -> tuple[str, ...]:
+        if guide is None and edition is None:
+            return ()
+        kept = [g.slug for g in index.guides if (guide is None or guide in (g.slug, g.source, g.title)) and (edition is None or g.edition == edition)]
+        if not kept:
+            have = ", ".join(f"{g.slug} ({g.edition})" for g in index.guides)
+            raise NotFoundError(f"没有这样的指南 no such guide: {guide or ''} {edition or ''}; 现有 there are: {have}")
+        return tuple(kept)
+
+    def _checked(self, question: str) -> str:
+        if len(question) > 4 * self.settings.max_question:
+            raise QuestionError(f"问题太长 the question is too long: at most {self.settings.max_question} characters; shorten it")
+        cleaned = embed.clean(question, self.settings.max_question + 1)
+        if not cleaned:
+            raise QuestionError("问题是空的 the question is empty; type one, for example: bot ask \"某项目最多补助多少\"")
+        if len(cleaned) > self.settings.max_question:
+            raise QuestionError(f"问题太长 the question is too long: at most {self.settings.max_question} characters; shorten it")
+        return cleaned
+
+    def read(self, question: str, history: Sequence[str] = ()) -> Reading:
+        return self._loaded.reader.read(question, history)
+
+    # -- searching ---------------------------------------------------------------------------------------------
+
+    def search(self, words: str, k: int = 10, guide: str | None = None) -> list[Hit]:
+        """The `k` best clauses for some words, without the encoder: names, fields, BM25, and parts of words."""
+        loaded = self._loaded
+        cleaned = self._checked(words)
+        reading = loaded.reader.read(cleaned)
+        hits = retrieve(loaded.index, loaded.reader, reading, {}, k, self._guides(loaded.index, guide, None))
+        return hits or self._containing(loaded.index, cleaned, k)
+
+    def _containing(self, index: Index, words: str, k: int) -> list[Hit]:
+        keys = [normalise(words), *tokens(words)]
+        found = [c for c in index.clauses if any(key and key in normalise(c.text) for key in keys)]
+        return [Hit(c, 0.0, n, "lexical") for n, c in enumerate(found[:k], 1)]
+
+
+def _joined(answers: Sequence[Answer]) -> Answer:
+    """Answers to the questions of one message as one: answered where any is, each part in its turn."""
+    segments: list[Segment] = []
+    citations: list[Any] = []
+    for n, answer in enumerate(answers):
+        if n:
+            segments.append(Segment("template", "\n"))
+        place: list[int] = []
+        for c in answer.citations:
+            known = next((i for i, o in enumerate(citations) if o.clause_id == c.clause_id), None)
+            if known is None:
+                citations.append(c)
+                place.append(len(citations) - 1)
+            else:
+                citations[known] = replace(citations[known], spans=tuple(sorted({*citations[known].spans, *c.spans})))
+                place.append(known)
+        for s in answer.segments:
+            at = place[s.citation] if s.citation is not None else None
+            text = f"[{at + 1}]" if s.kind == "mark" and at is not None else s.text
+            segments.append(replace(s, text=text, citation=at))
+    statuses = [a.status for a in answers]
+    status = "answered" if "answered" in statuses else "clarify" if "clarify" in statuses else "refused"
+    lead = next(a for a in answers if a.status == status)
+    hits = list({h.clause.clause_id: h for a in answers for h in a.hits}.values())[:10]
+    return replace(
+        lead, status=status, text="".join(s.text for s in segments), segments=tuple(segments), citations=tuple(citations),
+        hits=tuple(replace(h, rank=n) for n, h in enumerate(hits, 1)), table=None,
+        understood="；".join(dict.fromkeys(a.understood for a in answers if a.understood)),
+        confidence=min(a.confidence for a in answers), missing="；".join(a.missing for a in answers if a.missing),
+    )  # fmt: skip
+
+
+def hit_json(hit: Hit) -> dict[str, Any]:
+    c = hit.clause
+    return {
+        "clause_id": c.clause_id, "path": list(c.path), "label": c.label, "text": c.text, "score": hit.score,
+        "rank": hit.rank, "source": c.source, "start": c.start, "end": c.end, "kind": c.kind, "guide": c.guide,
+    }  # fmt: skip
+
+
+def answer_json(answer: Answer, id: str | None = None) -> dict[str, Any]:  # noqa: A002  (the contract's own word)
+    """An answer as the contract's JSON object; further fields come after those of the contract."""
+    return {
+        "id": id,
+        "status": answer.status,
+        "answer": answer.text,
+        "citations": [
+            {
+                "clause_id": c.clause_id, "path": list(c.path), "label": c.label, "text": c.text,
+                "spans": [list(s) for s in c.spans], "source": c.source, "start": c.start, "end": c.end,
+                "title": c.title, "edition": c.edition, "url": c.url, "page": c.page, "guide": c.guide,
+            }
+            for c in answer.citations
+        ],
+        "hits": [hit_json(h) for h in answer.hits],
+        "understood": answer.understood,
+        "confidence": round(answer.confidence, 4),
+        "latency_ms": answer.latency_ms,
+        "embed_ms": answer.embed_ms,
+        "segments": [
+            {"kind": s.kind, "text": s.text, "citation": s.citation, "start": s.start, "end": s.end}
+            for s in answer.segments
+        ],
+        "suggestions": list(answer.suggestions),
+        "missing": answer.missing,
+        "notices": list(answer.notices),
+        "language": answer.query.language if answer.query else "",
+    }  # fmt: skip
+
+
+def clause_json(index: Index, clause_id: ClauseId) -> Mapping[str, Any]:
+    """One clause with its facts. Raises NotFoundError."""
+    c = index.by_id.get(clause_id)
+    if c is None:
+        raise NotFoundError(f"没有这个条款 no such clause: {clause_id}; 用 bot search 查找 look it up with: bot search WORDS")
+    return {
+        "clause_id": c.clause_id, "path": list(c.path), "label": c.label, "text": c.text, "source": c.source,
+        "start": c.start, "end": c.end, "kind": c.kind, "children": list(c.children), "parent": c.parent,
+        "number": c.number, "guide": c.guide, "page": c.page, "refs": list(c.refs), "stale": c.stale,
+        "facts": [
+            {"kind": f.kind, "value": f.value, "qualifier": f.qualifier, "start": f.start, "end": f.end}
+            for f in index.facts_of(c.clause_id)
+        ],
+    }  # fmt: skip

@@ -1,0 +1,120 @@
+"""Language knowledge of the genre as data: loaded once, compiled lazily. Nothing here knows one particular guide."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+_HERE = Path(__file__).parent
+
+
+@lru_cache(maxsize=None)
+def table(name: str) -> dict[str, Any]:
+    """One TOML file of this folder."""
+    return tomllib.loads((_HERE / f"{name}.toml").read_text("utf-8"))
+
+
+@lru_cache(maxsize=None)
+def pattern(name: str) -> re.Pattern[str]:
+    """The entries of a list of words.toml as one pattern (case folded by the caller)."""
+    return re.compile("|".join(f"(?:{p})" for p in table("words")[name]))
+
+
+@lru_cache(maxsize=None)
+def words(name: str) -> frozenset[str]:
+    return frozenset(table("words")[name])
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """What people ask about: a field of the genre, or a detail that guides often leave out."""
+
+    name: str
+    zh: str
+    en: str
+    labels: tuple[str, ...]
+    types: frozenset[str]
+    evidence: tuple[str, ...]
+    detail: bool
+    ask: dict[str, re.Pattern[str]]
+
+
+@lru_cache(maxsize=1)
+def concepts() -> dict[str, Concept]:
+    out = {}
+    for name, raw in table("concepts").items():
+        ask = {lang: re.compile("|".join(f"(?:{p})" for p in parts)) for lang, parts in raw["ask"].items()}
+        out[name] = Concept(
+            name, raw["zh"], raw["en"], tuple(raw["labels"]), frozenset(raw["types"]), tuple(raw["evidence"]),
+            bool(raw.get("detail", False)), ask,
+        )  # fmt: skip
+    return out
+
+
+@lru_cache(maxsize=4096)
+def concept_of_label(label: str) -> str:
+    """The concept that a field label carries ("建议财政补助经费" → "funding"), "" where none does. The longest wins."""
+    best, length = "", 0
+    for c in concepts().values():
+        for word in c.labels:
+            if len(word) > length and word in label:
+                best, length = c.name, len(word)
+    return best
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A class of applicants: the guides' words for it, everyday words that mean a member, other languages."""
+
+    name: str
+    guide: tuple[str, ...]
+    everyday: tuple[str, ...]
+    foreign: re.Pattern[str]
+    name_en: str
+
+
+@lru_cache(maxsize=1)
+def bodies() -> dict[str, Body]:
+    return {
+        name: Body(
+            name,
+            tuple(raw["guide"]),
+            tuple(sorted({*raw["everyday"], *raw["guide"]}, key=len, reverse=True)),
+            re.compile("|".join(f"(?:{p})" for p in (*raw["en"], *raw["other"]))),
+            raw["name_en"],
+        )
+        for name, raw in table("bodies").items()
+    }
+
+
+@lru_cache(maxsize=1)
+def _synonyms() -> dict[str, tuple[str, ...]]:
+    out: dict[str, set[str]] = {}
+    for group in table("synonyms")["groups"]:
+        for word in group:
+            out.setdefault(word.lower(), set()).update(w.lower() for w in group if w.lower() != word.lower())
+    return {word: tuple(sorted(others)) for word, others in out.items()}
+
+
+def synonyms(word: str) -> tuple[str, ...]:
+    return _synonyms().get(word, ())
+
+
+@lru_cache(maxsize=1)
+def glossary() -> tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]:
+    return tuple((re.compile(p), tuple(v)) for lang in table("glossary").values() for p, v in lang.items())
+
+
+def message(name: str, language: str, /, **parts: object) -> str:
+    """A connecting phrase in Chinese, or in English for every other language."""
+    texts = table("messages")["zh" if language.startswith("zh") else "en"]
+    return str(texts[name]).format(**parts) if parts else str(texts[name])
+
+
+def yes_no(yes: bool, language: str) -> str:
+    """Yes or no in the reader's language where the lexicon has it."""
+    return str(table("messages")["yes" if yes else "no"].get(language, message("yes" if yes else "no", language)))

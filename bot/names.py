@@ -1,0 +1,406 @@
+"""Names in questions → clauses: headings, item leads, places. Exact, partial, homophone, pinyin, other languages.
+
+All names come from the clause tree; the lexicon adds short names of provinces, CLDR the names of countries.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from bot import lexicon
+from bot.lexical import normalise
+from bot.types import Clause, ClauseId
+
+_PUNCT = re.compile(r"[\s“”\"'‘’《》〈〉（）()【】\[\]、,，.。：:；;·—\-–/]+")
+_HAN_RUN = re.compile(r"[\u3400-\u9fff]+")
+_LATIN = re.compile(r"[a-zü]{2,}")
+CLDR_LANGUAGES = (
+    "en", "fr", "de", "es", "pt", "it", "nl", "sv", "nb", "da", "fi", "pl", "cs", "tr", "vi", "id", "ms", "ro", "hu", "et",
+)  # fmt: skip
+_SCRIPT_LANGUAGES = {"ja": "ja", "ko": "ko", "ru": "ru", "ar": "ar", "he": "he", "th": "th", "uk": "uk", "hi": "hi"}
+
+
+def squeeze(text: str) -> str:
+    """A name without marks and blanks, simplified, lower case: what is compared."""
+    return _PUNCT.sub("", normalise(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A run of the question that names clauses. `how` says by what: name, alias, place, sound, fuzzy."""
+
+    start: int
+    end: int
+    text: str
+    clauses: tuple[ClauseId, ...]
+    how: str
+
+
+class Names:
+    """All names of an index, ready to be looked for. Built once; pinyin only when a question needs it."""
+
+    def __init__(self, clauses: Sequence[Clause], sections: Sequence[Clause]) -> None:
+        self._names: dict[ClauseId, str] = {}
+        for c in sections:
+            name = squeeze(_bare_name(c))
+            if 2 <= len(name) <= 60:
+                self._names[c.clause_id] = name
+        self._bodies = {c.clause_id: normalise(c.text) for c in clauses}
+        self._all_text = "\n".join(self._bodies.values())
+        self._parents = {c.clause_id: c.parent for c in clauses}
+        self._sections = [c.clause_id for c in sections if c.clause_id in self._names]
+
+    def holds(self, word: str) -> bool:
+        """Whether the guides' text holds `word` anywhere."""
+        return normalise(word) in self._all_text
+
+    def clauses_with(self, word: str) -> tuple[ClauseId, ...]:
+        key = normalise(word)
+        return tuple(i for i, text in self._bodies.items() if key in text)
+
+    # -- exact and partial names ----------------------------------------------------------------------------
+
+    def find(self, question: str) -> list[Match]:
+        """Runs of `question` (normalised) shared with section names: the longest first, not overlapping."""
+        packed, places = _packed(question)
+        runs: dict[tuple[int, int], set[ClauseId]] = {}
+        for clause_id in self._sections:
+            for start, end in _common_runs(packed, self._names[clause_id]):
+                runs.setdefault((start, end), set()).add(clause_id)
+        cores = {k: _core(packed[k[0] : k[1]]) for k in runs}
+        grams = {k: {i for i in self._sections if cores[k] in self._names[i]} for k in runs}
+        usable = [
+            (k, v) for k, v in grams.items() if self._distinctive(packed[k[0] : k[1]], v)
+        ]
+        usable.sort(key=lambda kv: (-(kv[0][1] - kv[0][0]), len(kv[1]), kv[0][0]))
+        taken = bytearray(len(packed))
+        out: list[Match] = []
+        for (start, end), ids in usable:
+            if any(taken[start:end]):
+                continue
+            taken[start:end] = b"\x01" * (end - start)
+            out.append(Match(places[start], places[end - 1] + 1, packed[start:end], self._tops(ids), "name"))
+        return sorted(out, key=lambda m: m.start)
+
+    def _distinctive(self, run: str, ids: set[ClauseId]) -> bool:
+        """A run tells sections apart when it is more than generic words and stands in few names."""
+        specific = _specific(run)
+        share = len(ids) / max(1, len(self._sections))
+        if len(specific) >= 2:
+            return share <= 0.5 or len(ids) <= 2 or any(self._names[i] == run for i in ids)
+        if len(run) >= 4:
+            return len(self._tops(ids)) == 1
+        return len(ids) == 1 and self._names[next(iter(ids))] == run and len(run) >= 3
+
+    def _tops(self, ids: Iterable[ClauseId]) -> tuple[ClauseId, ...]:
+        """Without clauses that stand under another of them, in document order."""
+        kept = set(ids)
+        out = []
+        for clause_id in self._sections:
+            if clause_id not in kept:
+                continue
+            parent = self._parents.get(clause_id)
+            while parent is not None and parent not in kept:
+                parent = self._parents.get(parent)
+            if parent is None:
+                out.append(clause_id)
+        return tuple(out)
+
+    def places(self, names: Iterable[str]) -> tuple[ClauseId, ...]:
+        """Sections whose name holds one of `names`; else the clauses whose text does."""
+        keys = [squeeze(n) for n in names]
+        named = [i for i in self._sections if any(k in self._names[i] for k in keys)]
+        if named:
+            return self._tops(named)
+        return tuple(i for i, text in self._bodies.items() if any(normalise(n) in text for n in keys))
+
+    # -- sound ----------------------------------------------------------------------------------------------
+
+    def by_sound(self, question: str) -> list[Match]:
+        """Names that sound like a run of the question: homophones, whole or part pinyin ("挪wei", "qinghai")."""
+        syllables = _syllables(question)
+        if not syllables:
+            return []
+        sounds = [s for s, _, _ in syllables]
+        out: list[Match] = []
+        for clause_id in self._sections:
+            for part in _sound_parts(self._names[clause_id]):
+                want = _pinyin(part)
+                for at in range(len(sounds) - len(want) + 1):
+                    if tuple(sounds[at : at + len(want)]) == want:
+                        start, end = syllables[at][1], syllables[at + len(want) - 1][2]
+                        if question[start:end] != part:
+                            out.append(Match(start, end, question[start:end], (clause_id,), "sound"))
+        return _merge(out)
+
+
+def _bare_name(clause: Clause) -> str:
+    """A section's name without its number and without a leading label ("项目名称：")."""
+    text = clause.label or clause.text
+    if clause.number and text.startswith(clause.number):
+        text = text[len(clause.number) :]
+    head, mark, tail = text.partition("：")
+    return tail if mark and tail and len(head) <= 6 and clause.kind == "heading" else text
+
+
+def _packed(text: str) -> tuple[str, list[int]]:
+    """Text without marks and blanks, and for each character left its place in `text`."""
+    chars, places = [], []
+    for i, c in enumerate(text):
+        if not _PUNCT.fullmatch(c):
+            chars.append(c)
+            places.append(i)
+    return "".join(chars), places
+
+
+def _common_runs(question: str, name: str) -> list[tuple[int, int]]:
+    """Maximal runs of two characters and more that stand in both; quadratic in short strings."""
+    out: list[tuple[int, int]] = []
+    start = 0
+    while start < len(question) - 1:
+        if question[start : start + 2] not in name:
+            start += 1
+            continue
+        end = start + 2
+        while end < len(question) and question[start : end + 1] in name:
+            end += 1
+        if not out or end > out[-1][1]:
+            out.append((start, end))
+        start += 1
+    return out
+
+
+def _core(run: str) -> str:
+    """A run without the general noun it ends in, so that "对口支援项目" also finds "对口支援与…项目"."""
+    core = re.sub(r"(?:科技)?(?:合作)?(?:项目|计划|专项|课题|类)+$", "", run)
+    return core if len(core) >= 2 and len(_specific(core)) >= 2 else run
+
+
+@lru_cache(maxsize=4096)
+def _specific(run: str) -> str:
+    """What is left of a name when generic words are taken out."""
+    for word in _generic():
+        run = run.replace(word, "")
+    return run
+
+
+@lru_cache(maxsize=1)
+def _generic() -> tuple[str, ...]:
+    return tuple(sorted(lexicon.table("words")["generic_names"], key=len, reverse=True))
+
+
+@lru_cache(maxsize=4096)
+def _pinyin(han: str) -> tuple[str, ...]:
+    from pypinyin import lazy_pinyin
+
+    return tuple(lazy_pinyin(han))
+
+
+def _sound_parts(name: str) -> list[str]:
+    """The parts of a name that one may spell by sound: its specific runs of two Han characters and more."""
+    masked = name
+    for word in _generic():
+        masked = masked.replace(word, " ")
+    parts = [p for run in _HAN_RUN.findall(masked) for p in (run, run[:2], run[2:4], run[:3])]
+    return [p for p in dict.fromkeys(parts) if len(p) >= 2]
+
+
+@lru_cache(maxsize=1)
+def _pinyin_table() -> frozenset[str]:
+    from pypinyin import Style, pinyin
+    from pypinyin.constants import PINYIN_DICT
+
+    common = "".join(chr(c) for c in range(0x4E00, 0x9FA6) if c in PINYIN_DICT)[:21000]
+    return frozenset(s[0] for s in pinyin(common, style=Style.NORMAL) if s[0].isascii() and s[0].isalpha())
+
+
+def _split_pinyin(word: str) -> list[str] | None:
+    """A Latin word as pinyin syllables, None where it is not pinyin. Longest first, with a look back."""
+    table = _pinyin_table()
+    memo: dict[int, list[str] | None] = {len(word): []}
+    for start in range(len(word) - 1, -1, -1):
+        memo[start] = None
+        for end in range(min(len(word), start + 6), start, -1):
+            rest = memo.get(end)
+            if rest is not None and word[start:end] in table and (end - start > 1 or word[start:end] in "aeo"):
+                memo[start] = [word[start:end], *rest]
+                break
+    return memo[0]
+
+
+def _syllables(question: str) -> list[tuple[str, int, int]]:
+    """(sound, start, end) of the question's Han characters and Latin words that are pinyin."""
+    out: list[tuple[str, int, int]] = []
+    for m in re.finditer(r"[\u3400-\u9fff]+|[a-zü]+", question):
+        if m[0][0].isascii():
+            parts = _split_pinyin(m[0]) if len(m[0]) <= 40 else None
+            at = m.start()
+            for part in parts or []:
+                out.append((part, at, at + len(part)))
+                at += len(part)
+        else:
+            out.extend((s, m.start() + i, m.start() + i + 1) for i, s in enumerate(_pinyin(m[0])))
+    return out
+
+
+def pinyin_to_han(question: str) -> str:
+    """Runs of Latin words that are pinyin, with the common question words that they spell written in Han
+    ("buzhu duoshao" → "补助多少"); other runs, and syllables that spell no such word, stay as they are."""
+
+    def replace(m: re.Match[str]) -> str:
+        parts: list[str] = []
+        for word in m[0].split():
+            split = _split_pinyin(word)
+            if not split:
+                return m[0]
+            parts += split
+        out, at = [], 0
+        vocabulary = _pinyin_words()
+        while at < len(parts):
+            for length in range(min(4, len(parts) - at), 0, -1):
+                word = vocabulary.get(tuple(parts[at : at + length]), "")
+                if word:
+                    out.append(word)
+                    at += length
+                    break
+            else:
+                out.append(parts[at])
+                at += 1
+        return "".join(out)
+
+    return re.sub(r"[a-zü]{2,40}(?: [a-zü]{1,40})*", replace, question)
+
+
+@lru_cache(maxsize=1)
+def _pinyin_words() -> dict[tuple[str, ...], str]:
+    return {_pinyin(w): w for w in lexicon.table("words")["pinyin_words"]}
+
+
+def _merge(matches: list[Match]) -> list[Match]:
+    """The longest matches first, not overlapping; equal runs join their clauses."""
+    out: list[Match] = []
+    for m in sorted(matches, key=lambda m: (m.start - m.end, m.start)):
+        same = next((o for o in out if (o.start, o.end) == (m.start, m.end)), None)
+        if same is not None:
+            out[out.index(same)] = Match(m.start, m.end, m.text, tuple(dict.fromkeys(same.clauses + m.clauses)), m.how)
+        elif all(m.end <= o.start or m.start >= o.end for o in out):
+            out.append(m)
+    return sorted(out, key=lambda m: m.start)
+
+
+# -- countries and provinces -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A country, region or province that a question names; `names` are its Chinese names, the shortest first."""
+
+    start: int
+    end: int
+    text: str
+    names: tuple[str, ...]
+
+
+@lru_cache(maxsize=1)
+def _chinese_countries() -> dict[str, tuple[str, ...]]:
+    """ISO code → Chinese names from CLDR, with "中国…特别行政区" shortened."""
+    from babel import Locale
+
+    out: dict[str, tuple[str, ...]] = {}
+    for code, name in Locale("zh").territories.items():
+        if len(code) != 2 or code in ("CN", "ZZ", "XA", "XB", "EZ", "UN", "EU", "QO", "DG", "CP", "TA", "AC"):
+            continue
+        short = re.sub(r"^中国|特别行政区$", "", name) if "特别行政区" in name else name
+        out[code] = tuple(dict.fromkeys((short, name)))
+    return out
+
+
+@lru_cache(maxsize=64)
+def _foreign_countries(language: str) -> tuple[tuple[str, str], ...]:
+    """(name, ISO code) in one language, the longest first."""
+    from babel import Locale, UnknownLocaleError
+
+    try:
+        names = Locale(language).territories
+    except UnknownLocaleError:
+        return ()
+    known = _chinese_countries()
+    pairs = [(squash(n), code) for code, n in names.items() if code in known and len(n) >= 3 or code in known and language in ("ja", "ko", "ar", "he", "th")]
+    pairs += [(re.sub(r"^(?:hong ?kong|macao|macau).*", lambda m: m[0].split(" sar")[0], n), c) for n, c in pairs if "sar" in n]
+    return tuple(sorted(set(pairs), key=lambda p: (-len(p[0]), p)))
+
+
+def squash(text: str) -> str:
+    return normalise(text).strip()
+
+
+def places_in(question: str, language: str) -> list[Place]:
+    """Countries, regions and provinces named in a normalised question, in any language that CLDR knows."""
+    found = [*_han_places(question), *_aliases(question)]
+    if not language.startswith("zh") or _LATIN.search(question):
+        found += _cldr_places(question, language)
+    out: list[Place] = []
+    for p in sorted(found, key=lambda p: (p.start - p.end, p.start)):
+        if all(p.end <= o.start or p.start >= o.end for o in out):
+            out.append(p)
+    return sorted(out, key=lambda p: p.start)
+
+
+def _han_places(question: str) -> list[Place]:
+    out = []
+    for name in lexicon.table("places")["provinces"]:
+        out += [Place(m.start(), m.end(), name, (name,)) for m in re.finditer(name, question)]
+    if re.search(r"[\u3400-\u9fff]{2}", question):
+        for names in _chinese_countries().values():
+            for name in names:
+                at = question.find(name)
+                if at >= 0 and len(name) >= 2:
+                    out.append(Place(at, at + len(name), name, names))
+    return out
+
+
+def _aliases(question: str) -> list[Place]:
+    out = []
+    for alias, names in lexicon.table("places")["aliases"].items():
+        edge = r"(?<![a-z])" if alias[0].isascii() else ""
+        for m in re.finditer(edge + re.escape(alias), question):
+            out.append(Place(m.start(), m.end(), m[0], tuple(names)))
+    chinese = _chinese_countries()
+    for word, code in lexicon.table("places")["demonyms"].items():
+        if word[:3] in question:
+            for m in re.finditer(rf"(?<!\w){re.escape(word)}", question):
+                out.append(Place(m.start(), m.end(), m[0], chinese.get(code, ())))
+    return [p for p in out if p.names]
+
+
+def _cldr_places(question: str, language: str) -> list[Place]:
+    own = _SCRIPT_LANGUAGES.get(language)
+    languages = (own,) if own else tuple(dict.fromkeys(("en", language, *CLDR_LANGUAGES)))
+    chinese = _chinese_countries()
+    for lang in languages:
+        out = []
+        for name, code in _foreign_countries(lang):
+            at = question.find(name)
+            before = question[at - 1] if at > 0 else " "
+            if at >= 0 and (not before.isalpha() or own):
+                out.append(Place(at, at + len(name), name, chinese[code]))
+        if not out and not own and lang == language and len(lang) == 2:
+            out = _stemmed(question, lang, chinese)
+        if out:
+            return out
+    return []
+
+
+def _stemmed(question: str, language: str, chinese: Mapping[str, tuple[str, ...]]) -> list[Place]:
+    """Inflected names ("Suomessa", "Norjan", "Норвегии"): a word that shares all but the end of a name."""
+    out = []
+    for m in re.finditer(r"[^\W\d_]{5,}", question):
+        for name, code in _foreign_countries(language):
+            stem = name[: max(4, len(name) - 2)]
+            if " " not in name and m[0].startswith(stem) and len(m[0]) <= len(name) + 5:
+                out.append(Place(m.start(), m.end(), m[0], chinese[code]))
+                break
+    return out

@@ -1,0 +1,628 @@
+"""Question (+ conversation) → `Reading`: language, which sections, which fields, what kind of answer, what is left.
+
+No model is needed: names come from the clause tree (bot/names.py), language from bot/lexicon/. What a follow-up leaves
+out is carried over from the questions before it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from bot import facts as fact_module
+from bot import lexicon
+from bot.facts import Quantity, is_field
+from bot.lexical import normalise
+from bot.names import Match, Names, pinyin_to_han, places_in
+from bot.types import AnswerKind, Clause, ClauseId, Fact, Guide, Query
+
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_SENTENCE = re.compile(r"[?？!！。；;\n]+")
+_PART = re.compile(r"[,，?？!！。；;\n]+")
+_YEAR = re.compile(r"(?<!\d)((?:19|20)\d{2})\s*(?:年度?|年版|版)?(?=的?(?:项目|申报|指南|版|度|课题|计划|政策|通知|[^\d月./-]|$))")
+_RELATIVE_YEAR = {"去年": -1, "上一年": -1, "上年度": -1, "前年": -2, "明年": 1, "下一年": 1, "来年": 1, "后年": 2, "last year": -1, "next year": 1}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A concept that a question asks for, and where it says so."""
+
+    concept: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Everything the answerer wants to know of a question; `query` is the public part of it."""
+
+    query: Query
+    text: str  # normalised, simplified
+    language: str
+    asked: tuple[Asked, ...] = ()  # concepts, the most telling first
+    bodies: tuple[tuple[str, str], ...] = ()  # (class, the word used)
+    premises: tuple[Quantity, ...] = ()
+    terms: tuple[tuple[str, float], ...] = ()  # content words left over, with weights
+    story: tuple[str, ...] = ()  # content words outside of the asking part
+    yesno: bool = False
+    need: bool = False
+    intime: bool = False
+    listing: bool = False
+    direction: str = ""  # max, min, same
+    comparing: bool = False
+    scope: str = "none"  # named, inherited, implied, all, none
+    unknown_edition: str = ""
+    injection: bool = False
+    smalltalk: bool = False
+    ordinals: tuple[int, ...] = ()
+    named: tuple[Match, ...] = ()
+    field_named: bool = False  # a label of the guide stands in the question
+
+    @property
+    def concepts(self) -> tuple[str, ...]:
+        return tuple(a.concept for a in self.asked)
+
+
+# --- language ---------------------------------------------------------------------------------------------------
+
+_SCRIPTS = (
+    ("ko", re.compile(r"[\uac00-\ud7af]")),
+    ("ja", re.compile(r"[\u3040-\u30ff]")),
+    ("ru", re.compile(r"[\u0400-\u04ff]")),
+    ("ar", re.compile(r"[\u0600-\u06ff]")),
+    ("he", re.compile(r"[\u0590-\u05ff]")),
+    ("th", re.compile(r"[\u0e00-\u0e7f]")),
+    ("hi", re.compile(r"[\u0900-\u097f]")),
+)
+
+
+def language_of(text: str) -> str:
+    """A BCP-47 tag from the script and, for Latin letters, from small words; "zh" where in doubt."""
+    for language, script in _SCRIPTS:
+        if len(script.findall(text)) >= 2:
+            return language
+    if len(_HAN.findall(text)) >= 2 or not re.search(r"[^\W\d_]", text):
+        return "zh-Hant" if sum(a != b for a, b in zip(text, _simplify(text), strict=False)) else "zh"
+    words = re.findall(r"[^\W\d_]+", text.lower())
+    scores = {lang: sum(w in small for w in words) for lang, small in _small_words().items()}
+    if re.search(r"[ăđơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ]", text.lower()):
+        return "vi"
+    best = max(scores, key=lambda k: (scores[k], k == "en"))
+    if scores[best] == 0 and all(len(w) > 1 for w in words):
+        return "zh" if _is_pinyin(words) else "en"
+    return best
+
+
+@lru_cache(maxsize=1)
+def _small_words() -> dict[str, frozenset[str]]:
+    return {k: frozenset(v) for k, v in lexicon.table("words")["small_words"].items()}
+
+
+def _is_pinyin(words: Sequence[str]) -> bool:
+    from bot.names import _split_pinyin
+
+    return bool(words) and all(_split_pinyin(w) for w in words)
+
+
+def _simplify(text: str) -> str:
+    from bot.lexical import simplified
+
+    return simplified(text)
+
+
+def fold(text: str, language: str) -> str:
+    """The question as it is matched: NFKC, lower case, simplified (Japanese forms of characters too)."""
+    out = normalise(text)
+    if language == "ja":
+        import opencc
+
+        out = str(opencc.OpenCC("t2s").convert(opencc.OpenCC("jp2t").convert(out)))
+    elif language == "zh" and re.search(r"[a-z]{4}", out) and not _HAN.search(out):
+        out = pinyin_to_han(out)
+    elif language == "zh" and re.search(r"[a-z]{2}", out):
+        out = pinyin_to_han(out)
+    return re.sub(r"\s+", " ", out).strip()
+
+
+# --- the reader -------------------------------------------------------------------------------------------------
+
+
+class Reader:
+    """Understands questions about one index's clauses."""
+
+    def __init__(self, clauses: Sequence[Clause], facts: Sequence[Fact], guides: Sequence[Guide]) -> None:
+        self.clauses = clauses
+        self.by_id = {c.clause_id: c for c in clauses}
+        self.guides = guides
+        self.children: dict[ClauseId, tuple[ClauseId, ...]] = {c.clause_id: c.children for c in clauses}
+        self.labels = tuple(dict.fromkeys(c.label for c in clauses if is_field(c) and 2 <= len(c.label) <= 16))
+        self.concept_of = {label: lexicon.concept_of_label(label) for label in self.labels}
+        self.homes = self._homes()
+        self.names = Names(clauses, [c for c in clauses if self._is_section(c)])
+        self._years = self._editions()
+
+    def _homes(self) -> tuple[ClauseId, ...]:
+        """Sections that carry labelled fields, or articles and FAQ items: what a question is about."""
+        owners: dict[ClauseId, int] = {}
+        for c in self.clauses:
+            if is_field(c) and c.parent is not None:
+                owners[c.parent] = owners.get(c.parent, 0) + 1
+        return tuple(
+            c.clause_id for c in self.clauses if owners.get(c.clause_id, 0) >= 2 and c.kind == "heading" and c.number
+        )
+
+    def _is_section(self, c: Clause) -> bool:
+        if c.kind == "heading":
+            return not is_field(c) and (c.parent is not None or not c.children)
+        if c.kind == "item":
+            return len(c.label) >= 2 and c.label.strip("（）()0123456789.、．") != "" and c.label != c.number
+        return c.kind == "row" and bool(c.label)
+
+    def _editions(self) -> frozenset[str]:
+        return frozenset(g.edition for g in self.guides if g.edition)
+
+    # -- tree --------------------------------------------------------------------------------------------------
+
+    def ancestors(self, clause_id: ClauseId) -> list[ClauseId]:
+        """Itself first, then its parent, and so on."""
+        out: list[ClauseId] = []
+        at: ClauseId | None = clause_id
+        while at is not None and at in self.by_id:
+            out.append(at)
+            at = self.by_id[at].parent
+        return out
+
+    def subtree(self, clause_id: ClauseId) -> list[ClauseId]:
+        out, stack = [], [clause_id]
+        while stack:
+            at = stack.pop()
+            out.append(at)
+            stack.extend(reversed(self.children.get(at, ())))
+        return out
+
+    def home(self, clause_id: ClauseId) -> ClauseId | None:
+        """The nearest section with labelled fields at or above a clause."""
+        homes = set(self.homes)
+        return next((i for i in self.ancestors(clause_id) if i in homes), None)
+
+    def homes_under(self, clause_id: ClauseId) -> list[ClauseId]:
+        homes = set(self.homes)
+        return [i for i in self.subtree(clause_id) if i in homes]
+
+    # -- reading -----------------------------------------------------------------------------------------------
+
+    def read(
+        self, question: str, history: Sequence[str] = (), *, section: str | None = None, field: str | None = None
+    ) -> Reading:
+        """What `question` asks, with what it leaves out taken from `history`; `section`, `field` override."""
+        reading = self._read_alone(question)
+        if history:
+            reading = self._follow(reading, self._state(history))
+        if section:
+            reading = self._with_section(reading, section)
+        if field:
+            reading = self._with_field(reading, field)
+        return reading
+
+    def _read_alone(self, question: str) -> Reading:
+        language = language_of(question)
+        text = fold(question, language)
+        named, places, unknown = self._sections(text, language)
+        masked = _mask(text, [(m.start, m.end) for m in named])
+        asked, labels = self._asked(masked, text, language)
+        bodies = _bodies(masked, language)
+        premises = tuple(q for q in fact_module.quantities(masked, bare=True) if q.kind not in ("body", "place"))
+        edition = self._edition(text)
+        parts = _asking_parts(masked, asked)
+        spans = [(m.start, m.end) for m in named] + [(a.start, a.end) for a in asked]
+        spans += [(p.start, p.end) for p in places]
+        terms = _terms(parts, spans, [w for _, w in bodies], language)
+        story = tuple(t for t, _ in _terms([(0, masked)], spans, [], language) if t not in dict(terms))
+        sections = tuple(dict.fromkeys(i for m in named for i in m.clauses))
+        reading = Reading(
+            query=Query(question, language, question, sections, labels, "value", unknown),
+            text=text, language=language, asked=asked, bodies=bodies, premises=premises, terms=terms, story=story,
+            named=named, unknown_edition=edition, field_named=bool(labels),
+            scope="named" if sections else ("all" if lexicon.pattern("global_re").search(text) else "none"),
+            injection=bool(lexicon.pattern("injection_re").search(text)),
+            smalltalk=bool(lexicon.pattern("smalltalk_re").search(text)),
+            ordinals=_ordinals(text),
+            **_kinds(masked, text, language),
+        )  # fmt: skip
+        if reading.scope == "none":
+            reading = self._implied(reading)
+        return self._finish(reading)
+
+    def _sections(self, text: str, language: str) -> tuple[tuple[Match, ...], list[Match], tuple[str, ...]]:
+        """Named sections, all place names found, and the place names that no guide holds."""
+        found = self.names.find(text) if _HAN.search(text) else []
+        places = places_in(text, language)
+        unknown: list[str] = []
+        taken: list[Match] = []
+        for p in places:
+            if any(m.start <= p.start and p.end <= m.end for m in found):
+                continue
+            hits = self.names.places(p.names)
+            if not hits:
+                unknown.append(p.text)
+            elif len(hits) <= 4 or all(i in self.names._names for i in hits):
+                found.append(Match(p.start, p.end, p.text, hits, "place"))
+            taken.append(Match(p.start, p.end, p.text, hits, "place"))
+        if not found and not unknown:
+            found = self.names.by_sound(text) if language.startswith("zh") else []
+        found = _drop_overlaps(found)
+        return tuple(found), taken, tuple(u for u in dict.fromkeys(unknown))
+
+    def _asked(self, masked: str, text: str, language: str) -> tuple[tuple[Asked, ...], tuple[str, ...]]:
+        """Concepts and guide labels that the question asks for; a longer wording beats one that it covers."""
+        found: list[Asked] = []
+        languages = _ask_languages(masked, language)
+        for c in lexicon.concepts().values():
+            for lang in languages:
+                for m in c.ask[lang].finditer(masked) if lang in c.ask else ():
+                    if m.end() > m.start():
+                        found.append(Asked(c.name, m.start(), m.end()))
+        labels = []
+        for label in self.labels:
+            key = normalise(label)
+            at = text.find(key)
+            if at >= 0 and len(key) >= 3:
+                labels.append(label)
+                if self.concept_of[label]:
+                    found.append(Asked(self.concept_of[label], at, at + len(key)))
+        found.sort(key=lambda a: (a.start - a.end, a.start, a.concept))
+        kept: list[Asked] = []
+        for a in found:
+            covered = any(k.start <= a.start and a.end <= k.end and (k.end - k.start) > (a.end - a.start) for k in kept)
+            if not covered and all(k.concept != a.concept for k in kept):
+                kept.append(a)
+        return tuple(kept), tuple(labels)
+
+    def _edition(self, text: str) -> str:
+        """A year that the question gives as an edition and that no loaded guide has; "" where there is none."""
+        if not self._years:
+            return ""
+        for m in _YEAR.finditer(text):
+            phrase = text[m.start() : m.end()]
+            if m[1] not in self._years and not self._year_in_text(phrase, text):
+                return phrase
+        for word, step in _RELATIVE_YEAR.items():
+            if word in text and not self.names.holds(word):
+                year = str(int(max(self._years)) + step) if max(self._years).isdigit() else ""
+                if year and year not in self._years:
+                    return word
+        return ""
+
+    def _year_in_text(self, phrase: str, text: str) -> bool:
+        """Whether the guide itself speaks of that year next to other words of the question."""
+        around = _terms([(0, text.replace(phrase, " "))], [], [], "zh")
+        return any(
+            any(t in normalise(self.by_id[i].text) for t, w in around if w >= 1) and len(around) > 0
+            for i in self.names.clauses_with(phrase[:4])
+            if self.by_id[i].parent is not None
+        )
+
+    def _implied(self, reading: Reading) -> Reading:
+        """A section that the leftover words stand in and no other: "灵芝项目" → the project that names it."""
+        votes: dict[ClauseId, float] = {}
+        for term in (*[t for t, _ in reading.terms], *reading.story):
+            holders = {h for i in self.names.clauses_with(term) if (h := self.home(i)) is not None} if len(term) > 1 else set()
+            if len(holders) == 1:
+                home = next(iter(holders))
+                votes[home] = votes.get(home, 0.0) + len(term)
+        if not votes:
+            return reading
+        ranked = sorted(votes.items(), key=lambda kv: -kv[1])
+        if len(ranked) > 1 and ranked[1][1] * 1.5 > ranked[0][1]:
+            return reading
+        return replace(reading, query=replace(reading.query, sections=(ranked[0][0],)), scope="implied")
+
+    # -- conversation ------------------------------------------------------------------------------------------
+
+    def _state(self, history: Sequence[str]) -> list[Reading]:
+        """The earlier questions as understood, each with what it took from those before it."""
+        states: list[Reading] = []
+        for question in history:
+            alone = self._read_alone(question)
+            states.append(self._follow(alone, states) if states else alone)
+        return states
+
+    def _follow(self, now: Reading, before: Sequence[Reading]) -> Reading:
+        """Fill in what a follow-up leaves out."""
+        if not before:
+            return now
+        last = before[-1]
+        leaning = _leans(now)
+        now = self._pointed(now, before)
+        wants_section = now.scope in ("none", "implied") and not now.query.unknown
+        if wants_section and (leaning or (now.scope == "none" and _incomplete(now))):
+            source = next((r for r in reversed(before) if r.query.sections and r.scope != "none"), None)
+            if lexicon.pattern("both_re").search(now.text):
+                now = self._both(now, before)
+            elif source is not None and not (now.scope == "implied" and not leaning):
+                now = replace(now, query=replace(now.query, sections=source.query.sections), scope="inherited",
+                              named=now.named)  # fmt: skip
+        if not now.asked and not now.query.fields and (leaning or not now.terms) and (last.asked or last.query.fields or last.terms):
+            now = replace(
+                now, asked=last.asked, bodies=now.bodies or last.bodies, terms=now.terms or last.terms,
+                yesno=now.yesno or last.yesno, need=last.need, field_named=last.field_named,
+                direction=now.direction or last.direction, comparing=now.comparing or last.comparing,
+                listing=now.listing or last.listing, premises=now.premises or last.premises,
+                query=replace(now.query, fields=last.query.fields, kind=last.query.kind),
+            )  # fmt: skip
+        return self._finish(now)
+
+    def _pointed(self, now: Reading, before: Sequence[Reading]) -> Reading:
+        """ "第二个呢": an ordinal points into what the last question listed, or into a section's items."""
+        if not now.ordinals or now.query.sections:
+            return now
+        for past in reversed(before):
+            options = self._options(past)
+            picked = [options[n - 1 if n > 0 else n] for n in now.ordinals if n <= len(options) and options]
+            if picked:
+                return replace(now, query=replace(now.query, sections=tuple(picked)), scope="named")
+        return now
+
+    def _options(self, reading: Reading) -> list[ClauseId]:
+        """What an earlier question was about, one by one: several sections, or the parts of a single one."""
+        sections = list(reading.query.sections)
+        if len(sections) != 1:
+            return sections or [i for c in self.clauses if c.parent is None for i in c.children]
+        inner = self.homes_under(sections[0])
+        if len(inner) > 1:
+            return inner
+        items = [i for i in self.subtree(sections[0]) if self.by_id[i].kind == "item"]
+        return items or list(self.children.get(sections[0], ()))
+
+    def _both(self, now: Reading, before: Sequence[Reading]) -> Reading:
+        seen: list[ClauseId] = []
+        for past in reversed(before):
+            for i in reversed(past.query.sections):
+                if i not in seen:
+                    seen.append(i)
+        if len(seen) >= 2:
+            picked = tuple(reversed(seen[:2]))
+            now = replace(now, query=replace(now.query, sections=picked), scope="inherited")
+        return now
+
+    # -- overrides and the public part ---------------------------------------------------------------------------
+
+    def _with_section(self, reading: Reading, section: str) -> Reading:
+        if ClauseId(section) in self.by_id:
+            ids: tuple[ClauseId, ...] = (ClauseId(section),)
+        else:
+            ids = tuple(dict.fromkeys(i for m in self.names.find(normalise(section)) for i in m.clauses))
+        if not ids:
+            return replace(reading, query=replace(reading.query, unknown=(section,)))
+        query = replace(reading.query, sections=ids, unknown=())
+        return self._finish(replace(reading, query=query, scope="named"))
+
+    def _with_field(self, reading: Reading, field: str) -> Reading:
+        concept = lexicon.concept_of_label(field)
+        asked = (Asked(concept, 0, 0),) if concept else ()
+        query = replace(reading.query, fields=(field,))
+        return self._finish(replace(reading, query=query, asked=asked, field_named=True, terms=()))
+
+    def _finish(self, reading: Reading) -> Reading:
+        fields = reading.query.fields or tuple(
+            label for label in self.labels if self.concept_of[label] and self.concept_of[label] in reading.concepts[:2]
+        )
+        query = replace(
+            reading.query,
+            fields=fields,
+            kind=_kind(reading),
+            terms=tuple(t for t, _ in reading.terms),
+            standalone=self._standalone(reading, fields),
+        )
+        return replace(reading, query=query)
+
+    def _standalone(self, reading: Reading, fields: Sequence[str]) -> str:
+        """The question with what was carried over put in front of it, for retrieval."""
+        if reading.scope not in ("inherited",):
+            return reading.query.text
+        names = [self.section_name(i) for i in reading.query.sections[:4]]
+        return " ".join([*names, *fields[:1], reading.query.text])
+
+    def section_name(self, clause_id: ClauseId) -> str:
+        """A section's own name as a reader would say it: its line without number and leading label."""
+        from bot.names import _bare_name
+
+        return _bare_name(self.by_id[clause_id]).strip(" 　。：:")
+
+
+# --- helpers ----------------------------------------------------------------------------------------------------
+
+
+def _drop_overlaps(matches: Iterable[Match]) -> list[Match]:
+    out: list[Match] = []
+    for m in sorted(matches, key=lambda m: (m.start - m.end, m.start)):
+        if all(m.end <= o.start or m.start >= o.end for o in out):
+            out.append(m)
+    return sorted(out, key=lambda m: m.start)
+
+
+def _mask(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """`text` with `spans` blanked out, at the same length, so that offsets hold."""
+    out = list(text)
+    for start, end in spans:
+        out[start:end] = "\x00" * (end - start)
+    return "".join(out)
+
+
+def _ask_languages(text: str, language: str) -> tuple[str, ...]:
+    if language.startswith("zh"):
+        return ("zh", "en") if re.search(r"[a-z]{3}", text) else ("zh",)
+    return (language, "en") if re.search(r"[a-z]{3}", text) else (language,)
+
+
+def _bodies(text: str, language: str) -> tuple[tuple[str, str], ...]:
+    """Classes of applicants named in the question with the word used; the longest word first claims its place."""
+    found: list[tuple[int, int, str, str]] = []
+    for body in lexicon.bodies().values():
+        if language.startswith("zh"):
+            for word in body.everyday:
+                at = text.find(word)
+                if at >= 0:
+                    found.append((at, at + len(word), body.name, word))
+        if not language.startswith("zh") or re.search(r"[a-z]{3}", text):
+            for m in body.foreign.finditer(text):
+                found.append((m.start(), m.end(), body.name, m[0]))
+    found.sort(key=lambda f: (f[0] - f[1], f[0]))
+    out: list[tuple[int, int, str, str]] = []
+    for f in found:
+        if all(f[1] <= o[0] or f[0] >= o[1] for o in out):
+            out.append(f)
+    return tuple(dict.fromkeys((name, word) for _, _, name, word in sorted(out)))
+
+
+def _kinds(masked: str, text: str, language: str) -> dict[str, object]:
+    """Flags of a question's form."""
+    zh = language.startswith("zh")
+    p = lexicon.pattern
+    yes = bool(p("yesno_zh_re").search(text)) if zh else bool(p("yesno_en_re").search(text) or p("yesno_other_re").search(text))
+    if zh and p("yesno_not_zh_re").search(text) and not re.search(r"吗|能不能|可不可以|是否", text):
+        yes = False
+    if not zh and re.search(r"^(?:what|which|who|how|when|where|why|qui|quel|was|wer|wie|qué|quién|cuá|кто|что|как|когда)", text):
+        yes = False
+    compare = bool(p("compare_zh_re").search(text)) if zh else bool(p("compare_en_re").search(text) or p("compare_other_re").search(text))
+    direction = ""
+    if compare:
+        direction = "same" if p("same_re").search(text) else "min" if p("min_re").search(text) else "max" if p("max_re").search(text) else "same"
+    listing = bool(p("list_zh_re").search(text)) if zh else bool(p("list_en_re").search(text) or p("list_other_re").search(text))
+    return {
+        "yesno": yes,
+        "need": bool(p("need_re").search(text)),
+        "intime": bool(p("intime_re").search(text)),
+        "comparing": compare,
+        "direction": direction,
+        "listing": listing,
+    }
+
+
+def _kind(reading: Reading) -> AnswerKind:
+    if reading.comparing:
+        return "compare"
+    if reading.yesno:
+        return "yesno"
+    if reading.listing:
+        return "list"
+    if {"process", "materials", "requirements"} & set(reading.concepts[:1]):
+        return "procedure"
+    return "value"
+
+
+def _asking_parts(masked: str, asked: Sequence[Asked]) -> list[tuple[int, str]]:
+    """The parts of the message that ask: those with a concept or a question word; the last one else."""
+    parts: list[tuple[int, str]] = []
+    at = 0
+    for m in [*_PART.finditer(masked), None]:
+        end = m.start() if m else len(masked)
+        if masked[at:end].strip():
+            parts.append((at, masked[at:end]))
+        at = m.end() if m else end
+    question = re.compile("[吗呢么谁哪几]|什么|多少|怎|如何|是否|能不能|可不可以|有没有|啥|多久|\\?|what|which|who|how|when|where|can |is |are |do |does ")
+    asking = [
+        (at, part)
+        for at, part in parts
+        if any(at <= a.start < at + len(part) for a in asked) or question.search(part)
+    ]
+    return asking or parts[-1:]
+
+
+@lru_cache(maxsize=1)
+def _tagger() -> object:
+    try:
+        import rjieba
+    except ImportError:
+        return None
+    return rjieba.tag
+
+
+_NOUNS = ("n", "nz", "vn", "nt", "ns", "nr", "an", "l", "i", "j", "eng", "x", "nrt", "nrfg")
+
+
+def _terms(
+    parts: Sequence[tuple[int, str]], spans: Sequence[tuple[int, int]], bodies: Sequence[str], language: str
+) -> tuple[tuple[str, float], ...]:
+    """Content words of the asking parts outside of names, concepts and stop words, with weights:
+    nouns 1, verbs and the rest 0.4."""
+    out: dict[str, float] = {}
+    for at, part in parts:
+        text = _mask(part, [(max(0, s - at), max(0, min(e - at, len(part)))) for s, e in spans if e > at and s < at + len(part)])
+        for word in bodies:
+            text = text.replace(word, "\x00" * len(word))
+        for word, weight in _words(text, language):
+            out[word] = max(weight, out.get(word, 0.0))
+    return tuple(out.items())
+
+
+def _words(text: str, language: str) -> list[tuple[str, float]]:
+    stop = lexicon.words("stop_zh")
+    out: list[tuple[str, float]] = []
+    if not language.startswith("zh"):
+        found = [w for pattern, words in lexicon.glossary() if pattern.search(text) for w in words]
+        return [(w, 1.0) for w in found]
+    tag = _tagger()
+    for run in re.findall(r"[\u3400-\u9fff]+|[a-z][a-z+\-]*|[×+]?\d+(?:\.\d+)?", text):
+        if not _HAN.match(run):
+            if len(run) > 1 and run.isalpha() and run not in lexicon.words("stop_en"):
+                out.append((run, 1.0))
+            continue
+        pairs = tag(run) if callable(tag) else [(run[i : i + 2], "n") for i in range(0, len(run), 2)]
+        for word, pos in pairs:
+            if len(word) < 2 or word in stop or all(c in stop for c in word):
+                continue
+            out.append((word, 1.0 if pos in _NOUNS else 0.4))
+    return out
+
+
+def _ordinals(text: str) -> tuple[int, ...]:
+    english = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+    out = []
+    for m in lexicon.pattern("ordinal_re").finditer(text):
+        word = next(g for g in m.groups() if g)
+        if word in english:
+            out.append(english.index(word) + 1)
+        elif word == "last":
+            out.append(-1)
+        else:
+            number = fact_module.parse_number(word)
+            if number is not None and 0 < number < 100:
+                out.append(int(number))
+    return tuple(out)
+
+
+def _leans(reading: Reading) -> bool:
+    """Whether a question shows by its form that it continues the one before."""
+    p = lexicon.pattern
+    if reading.language.startswith("zh"):
+        return bool(p("followup_zh_re").search(reading.text))
+    return bool(p("followup_en_re").search(reading.text) or p("followup_other_re").search(reading.text))
+
+
+def _incomplete(reading: Reading) -> bool:
+    """A short question without a section of its own, that does not speak of all projects."""
+    if reading.scope == "all":
+        return False
+    size = len(reading.text) if _HAN.search(reading.text) else len(reading.text.split()) * 2
+    return size <= 20
+
+
+def split_questions(message: str) -> tuple[str, ...]:
+    """The questions of one message, where it holds several complete ones ("…多少钱？要推荐函吗？")."""
+    parts = [p.strip() for p in re.split(r"(?<=[?？])\s*|\n+", message) if p.strip()]
+    asked = [p for p in parts if re.search(r"[?？]\s*$", p)]
+    if len(asked) < 2:
+        return (message,)
+    out: list[str] = []
+    for p in parts:
+        if out and not re.search(r"[?？]\s*$", out[-1]):
+            out[-1] += p
+        else:
+            out.append(p)
+    if len(out) >= 2 and not re.search(r"[?？]\s*$", out[-1]):
+        tail = out.pop()
+        out[-1] += tail
+    return tuple(out[:4])
