@@ -56,7 +56,7 @@ def _line(points: Sequence[tuple[float, float]]) -> str:
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
 
 
-def sparkline(values: Sequence[float | None], width: int = 96, height: int = 24) -> Markup:
+def sparkline(values: Sequence[float | None], width: int = 66, height: int = 24) -> Markup:
     """A trend without axes; nothing for fewer than two runs."""
     known = [v for v in values if v is not None]
     if len(known) < 2:
@@ -73,21 +73,27 @@ def sparkline(values: Sequence[float | None], width: int = 96, height: int = 24)
 
 
 class _Axes:
-    """A small square plot, both axes from 0 to a maximum."""
+    """A small plot. Each axis has a range and says whether its ticks are per cent."""
 
-    width, height, left, bottom = 320, 220, 38, 34
+    width, height, left, right, top, bottom = 320, 226, 40, 18, 26, 34
 
-    def __init__(self, label: str, x: str, y: str, x_max: float = 1.0, y_max: float = 1.0, percent: tuple[bool, bool] = (True, True)) -> None:
-        self.x_max, self.y_max = x_max or 1.0, y_max or 1.0
+    def __init__(
+        self, label: str, x: str, y: str, xs: tuple[float, float] = (0, 1), ys: tuple[float, float] = (0, 1),
+        percent: tuple[bool, bool] = (True, True), ticks: int = 4,
+    ) -> None:  # fmt: skip
+        self.xs, self.ys = xs, ys
         self.parts = [f'<svg class="plot" viewBox="0 0 {self.width} {self.height}" role="img" aria-label="{label}">']
         for i in range(5):
-            value = self.y_max * i / 4
-            py = self.at(0, value)[1]
-            self.parts.append(f'<line class="grid" x1="{self.left}" x2="{self.width - 8}" y1="{py:.1f}" y2="{py:.1f}"/>')
+            value = ys[0] + (ys[1] - ys[0]) * i / 4
+            py = self.at(xs[0], value)[1]
+            self.parts.append(
+                f'<line class="grid" x1="{self.left}" x2="{self.width - self.right}" y1="{py:.1f}" y2="{py:.1f}"/>'
+            )
             self._text(self.left - 5, py + 4, self._tick(value, percent[1]), "end")
-            px = self.at(self.x_max * i / 4, 0)[0]
-            self._text(px, self.height - self.bottom + 15, self._tick(self.x_max * i / 4, percent[0]), "middle")
-        self._text((self.left + self.width) / 2, self.height - 3, x, "middle", "name")
+        for i in range(ticks + 1):
+            value = xs[0] + (xs[1] - xs[0]) * i / ticks
+            self._text(self.at(value, ys[0])[0], self.height - self.bottom + 15, self._tick(value, percent[0]), "middle")
+        self._text((self.left + self.width - self.right) / 2, self.height - 3, x, "middle", "name")
         self._text(4, 11, y, "start", "name")
 
     @staticmethod
@@ -98,8 +104,11 @@ class _Axes:
         self.parts.append(f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{text}</text>')
 
     def at(self, x: float, y: float) -> tuple[float, float]:
-        wide, high = self.width - self.left - 8, self.height - self.bottom - 18
-        return (self.left + min(x / self.x_max, 1.0) * wide, 18 + high - min(y / self.y_max, 1.0) * high)
+        def share(value: float, ends: tuple[float, float]) -> float:
+            return min(1.0, max(0.0, (value - ends[0]) / ((ends[1] - ends[0]) or 1.0)))
+
+        wide, high = self.width - self.left - self.right, self.height - self.top - self.bottom
+        return (self.left + share(x, self.xs) * wide, self.top + (1 - share(y, self.ys)) * high)
 
     def add(self, svg: str) -> None:
         self.parts.append(svg)
@@ -112,7 +121,7 @@ def risk_coverage_plot(points: Sequence[Sequence[float]]) -> Markup:
     """Share wrong among the most confident answers, over the share that is kept."""
     top = max((risk for _, risk in points), default=0.0)
     y_max = next(t for t in (0.05, 0.1, 0.2, 0.4, 1.0) if t >= top)
-    axes = _Axes("risk coverage", "覆盖 coverage", "风险 risk", y_max=y_max)
+    axes = _Axes("risk coverage", "覆盖 coverage", "风险 risk", ys=(0, y_max))
     axes.add(f'<polyline class="curve" points="{_line([axes.at(c, r) for c, r in points])}"/>')
     return axes.done()
 
@@ -139,7 +148,8 @@ def histogram(values: Sequence[float], bins: int = 20) -> Markup:
     counts = [0] * bins
     for value in values:
         counts[min(bins - 1, int(value / top * bins))] += 1
-    axes = _Axes("latency", "毫秒 ms", "题 cases", x_max=top, y_max=float(max(counts, default=1)), percent=(False, False))
+    most = max(counts, default=1) or 1
+    axes = _Axes("latency", "毫秒 ms", "题 cases", (0, top), (0, -(-most // 4) * 4), percent=(False, False))
     for i, count in enumerate(counts):
         if count:
             x, y = axes.at(top * i / bins, count)
@@ -156,8 +166,10 @@ def trend(rows: Sequence[Mapping[str, Any]], name: str) -> Markup:
     values = [v for r in rows if (v := r["figures"].get(name)) is not None]
     if len(values) < 2:
         return _markup("")
-    axes = _Axes("trend", f"最近 {len(values)} 次 runs", "", x_max=len(values) - 1, percent=(False, True))
-    points = [axes.at(i, v) for i, v in enumerate(values)]
+    last = len(values) - 1
+    floor = max(0.0, min(int((min(values) - 0.01) * 20) / 20, 0.95))
+    axes = _Axes("trend", f"最近 {len(values)} 次 runs", "", (1, last + 1), (floor, 1), (False, True), ticks=min(last, 4))
+    points = [axes.at(i, v) for i, v in enumerate(values, 1)]
     axes.add(f'<polyline class="curve" points="{_line(points)}"/>')
     for (x, y), row in zip(points, (r for r in rows if r["figures"].get(name) is not None), strict=True):
         kind = "dot bad" if row.get("broken") else "dot"

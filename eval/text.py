@@ -30,7 +30,8 @@ def shown(name: str, value: float | None, signed: bool = False) -> str:
     if value is None or value != value:
         return "–"
     sign = "+" if signed else ""
-    return f"{value:{sign}.3f}" if name in AS_NUMBER else f"{value * 100:{sign}.1f} %"
+    text = f"{value:{sign}.3f}" if name in AS_NUMBER else f"{value * 100:{sign}.1f} %"
+    return text.replace("-", "−")
 
 
 def _width(text: str) -> int:
