@@ -22,11 +22,11 @@ def help_of(*command: str) -> str:
 def main() -> None:
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
     first = help_of("bot")
-    commands = re.search(r"\{([a-z,-]+)\}", first)
-    if commands is None:
-        raise SystemExit("bot --help lists no commands in braces")
+    commands = re.findall(r"^    ([a-z][a-z-]*)(?=\s|$)", first.partition("options:")[0], re.MULTILINE)
+    if not commands:
+        raise SystemExit("bot --help lists no commands")
     pages = [("bot", first)]
-    pages += [(f"bot {name}", help_of("bot", name)) for name in commands.group(1).split(",")]
+    pages += [(f"bot {name}", help_of("bot", name)) for name in commands]
     pages += [("python -m eval", help_of("eval"))]
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     print(f"<!-- Python {version} wrote this page: make docs -->\n# Every command\n")

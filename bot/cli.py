@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         p.add_argument("--index", metavar="DIR", help="index folder (default: index/)")
         return p
 
-    p = command("index", "建立索引 build the index; embeds only what changed", "bot index --corpus guides/ --index /tmp/guides-index")
+    p = command("index", "建立索引 build the index; embeds only what changed", "bot index --corpus guides/ --index guides-index/")
     p.add_argument("--corpus", nargs="+", metavar="DIR|FILE", help="a folder, or files (default: corpus/)")
     p.add_argument("--rebuild", action="store_true", help="embed everything anew")
     p.add_argument("--check", action="store_true", help="read, parse and report; write nothing")
