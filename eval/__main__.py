@@ -22,6 +22,7 @@ from eval.repeat import repeatability, sample
 from eval.run import Run, evaluate, judge_answers, run_guides
 
 OUT = Path("eval/out")
+TODAY = "2025-09-01"  # the day of the questions: a deadline that passes must not change the result
 EPILOG = """examples:
   python -m eval                                  all cases; report in eval/out/
   python -m eval --half tune --wrong              while working on the bot
@@ -42,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--half", choices=("tune", "check", "all"), default="all", help="which half of the cases (default: all)")
     p.add_argument("--type", nargs="+", default=[], metavar="TYPE", help="only cases of these types")
     p.add_argument("--only", nargs="+", default=[], metavar="ID", help="only these cases")
+    p.add_argument("--today", default=TODAY, metavar="DATE", help="the day of the questions (default: %(default)s)")
     p.add_argument("--drafts", action="store_true", help="with cases that no person has accepted yet")
     p.add_argument("--repeat", type=int, default=0, metavar="N", help="ask N cases again in three fresh processes")
     p.add_argument("--wrong", action="store_true", help="print every case that is not right and cited")
@@ -145,7 +147,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(args: argparse.Namespace) -> int:
     selection = select(args)
-    settings = bot_settings.load({"index": args.index})
+    settings = bot_settings.load({"index": args.index, "today": args.today})
     if args.validate:
         found = validate(selection, settings, args.each_guide or args.guides or sets.GUIDES_DIR)
         print("\n".join(found) if found else f"{len(selection.whole)} cases, nothing wrong with them")
