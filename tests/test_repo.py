@@ -27,7 +27,7 @@ from tests.conftest import ROOT
 # bot/__main__.py are the doors and stand outside. A new module needs a place here.
 ORDER = [
     *("errors", "types", "settings", "slug", "lexicon"),
-    *("ingest", "guide", "facts", "chunk", "embed", "export", "lexical", "index"),
+    *("ingest", "guide", "facts", "chunk", "export", "embed", "lexical", "index"),
     *("names", "understand", "retrieve", "evidence", "compose", "verify", "answer"),
     *("bot", "web", "cli"),
 ]
@@ -245,11 +245,6 @@ def shown(default: object) -> str:
 HELP = ROOT / "docs" / "help.md"
 
 
-def needs_cli() -> None:
-    if not (ROOT / "bot" / "cli.py").exists():
-        pytest.skip("bot/cli.py is not there yet")
-
-
 def run_bot(*arguments: str, home: Path = ROOT, **settings: str) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "PYTHONWARNINGS": "error", **settings}
     command = [sys.executable, "-m", "bot", *arguments]
@@ -257,7 +252,6 @@ def run_bot(*arguments: str, home: Path = ROOT, **settings: str) -> subprocess.C
 
 
 def test_the_help_page_is_up_to_date() -> None:
-    needs_cli()
     page = HELP.read_text("utf-8")
     if not page.startswith(f"<!-- Python {sys.version_info.major}.{sys.version_info.minor} "):
         pytest.skip("argparse lays its help out differently in each Python; docs/help.md is written with another one")
@@ -270,7 +264,6 @@ def test_the_help_page_is_up_to_date() -> None:
 @pytest.mark.parametrize("page", READMES)
 def test_commands_of_the_readme_are_understood(page: str) -> None:
     """Every `bot` line of the page names a command and options that the help page knows."""
-    needs_cli()
     known = HELP.read_text("utf-8")
     for line in code_lines(page):
         words = shlex.split(line.split(" | ")[0].split(" > ")[0])
@@ -293,7 +286,6 @@ def worked_question(page: str) -> tuple[str, list[str]]:
 @pytest.mark.model
 @pytest.mark.parametrize("page", READMES)
 def test_the_worked_question_of_the_readme(page: str, real_settings: Settings, real_index: Path) -> None:
-    needs_cli()
     question, lines = worked_question(page)
     done = run_bot("ask", question, "--index", str(real_index), BOT_CORPUS=str(real_settings.corpus), BOT_LOG="0")
     assert done.returncode == 0, done.stderr
@@ -320,7 +312,6 @@ print("\\n" + json.dumps({"code": code or 0, "modules": sorted({m.split(".")[0] 
 )
 def test_the_command_line_stays_light(arguments: list[str], real_settings: Settings, real_index: Path) -> None:
     """`ask` and `search` never import torch, transformers or gradio; `--help` not even numpy."""
-    needs_cli()
     options = [] if arguments == ["--help"] else ["--index", str(real_index)]
     env = {**os.environ, "PYTHONPATH": str(ROOT), "BOT_CORPUS": str(real_settings.corpus), "BOT_LOG": "0"}
     command = [sys.executable, "-c", WATCH, *arguments, *options]
@@ -344,7 +335,6 @@ runpy.run_module("bot", run_name="__main__")
 @pytest.mark.model
 def test_everything_but_the_adapter_works_without_torch(real_settings: Settings, tmp_path: Path) -> None:
     """What `make env SLIM=1` installs: indexing and answering work, another model gives one clear line."""
-    needs_cli()
     env = {**os.environ, "PYTHONPATH": str(ROOT), "BOT_CORPUS": str(real_settings.corpus), "BOT_LOG": "0"}
     env["BOT_INDEX"] = str(tmp_path / "index")
 
