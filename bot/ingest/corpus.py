@@ -139,7 +139,7 @@ def _entry(table: Any, path: Path, number: int) -> dict[str, str]:
     where = f"{path}: 第 {number} 个 [[guide]]"
     if not isinstance(table, dict) or not isinstance(table.get("file"), str) or not table["file"].strip():
         raise CorpusError(f"{where} 没有 file，请写上文件名 / has no file")
-    file = PurePosixPath(table["file"].strip().replace("\\", "/"))
+    file = PurePosixPath(table["file"].strip().replace(os.sep, "/"))
     if file.is_absolute() or ".." in file.parts:
         raise CorpusError(f"{where} 的 file 必须在语料文件夹内 / file must lie in the corpus folder")
     entry = {"file": str(file)}

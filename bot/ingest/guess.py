@@ -99,7 +99,7 @@ def _first_block(lines: Sequence[str]) -> str:
     """The first lines up to one that ends like a title; the very first line where none does."""
     first = ""
     for at, line in enumerate(lines[:_HEAD]):
-        if _NUMBERED.match(line) and at:
+        if _NUMBERED.match(line):
             break
         if len(line) > 60 or _NOT_TITLE.search(line) or (_META.match(line) and not _ENDS.search(line)):
             continue
@@ -128,7 +128,7 @@ def _first_block(lines: Sequence[str]) -> str:
 
 def _complete(title: str) -> bool:
     """Ends like a title, with nothing left open."""
-    pairs = ("《》", "〈〉", "（）", "“”")
+    pairs = (("《", "》"), ("〈", "〉"), ("（", "）"), ("“", "”"))
     return bool(_ENDS.search(title)) and all(title.count(a) == title.count(b) for a, b in pairs)
 
 

@@ -131,7 +131,7 @@ def _decode(data: bytes, source: str) -> tuple[str, str]:
     return decode(data, source)
 
 
-def _parse(text: str, source: str) -> tuple[Any, str]:
+def _parse(text: str, source: str) -> tuple[Any, RawLine]:
     from lxml import etree, html
 
     if re.search(r"<!ENTITY", text[:20_000], re.IGNORECASE):
@@ -147,11 +147,13 @@ def _parse(text: str, source: str) -> tuple[Any, str]:
     if "Excessive depth" in str(parser.error_log) or "depth" in str(parser.error_log).lower():
         raise SourceError(source, "结构嵌套过深，像是恶意文件 / nested too deeply")
     body = root.find("body")
-    title = next((clean_line(h.text_content()) for h in root.iter("h1") if clean_line(h.text_content())), "")
-    if not title:
+    shown = next((clean_line(h.text_content()) for h in root.iter("h1") if clean_line(h.text_content())), "")
+    title = RawLine(shown, "heading", 1)
+    if not shown:
         found = root.find(".//title")
-        title = clean_line((found.text or "") if found is not None else "")
-        title = re.split(r"\s*[-_|–—]{1,2}\s*(?=[^-_|–—]*$)", title)[0] if len(title) > 12 else title
+        text = clean_line((found.text or "") if found is not None else "")
+        # The site's name follows the page's.
+        title = RawLine(re.split(r"\s*[-_|–—]{1,2}\s*(?=[^-_|–—]*$)", text)[0] if len(text) > 12 else text, "title")
     return (body if body is not None else root), title
 
 
@@ -254,13 +256,13 @@ class _Page:
         self.tables = 0
         self.counts: dict[Any, int] = {}  # of each ordered list, its last number
 
-    def read(self, main: Any, title: str) -> None:
+    def read(self, main: Any, title: RawLine) -> None:
         self._walk(main)
         self._end()
         lines = self.reading.lines
         body = "".join(re.sub(r"\s", "", line.text) for line in lines[:12])
-        if title and re.sub(r"\s", "", title) not in body and len(title) <= 120:
-            lines.insert(0, RawLine(title, "title"))
+        if title.text and re.sub(r"\s", "", title.text) not in body and len(title.text) <= 120:
+            lines.insert(0, title)
 
     def _walk(self, top: Any) -> None:
         """Depth first without recursion: a page may be nested deeper than Python's stack."""

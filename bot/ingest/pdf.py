@@ -103,7 +103,7 @@ def read_pdf(data: bytes, source: str) -> Reading:
             f"页眉、页脚和页码 {len(furniture)} 行未计入 / {len(furniture)} running heads and page numbers left out"
         )
     _tables(data, pages)
-    reading.lines = _paragraphs([line for page in pages for line in page.lines])
+    reading.lines = _paragraphs([line for page in pages for line in page.lines], max(p.width for p in pages))
     text = "\n".join(line.text for line in reading.lines)
     if Likeness.of(text).odd > 0.05:
         raise SourceError(source, "文字层是乱码（字体没有编码表），请换用 docx 或重新导出 / the text layer is garbled")
@@ -152,7 +152,7 @@ def _page(document: Any, number: int) -> Page:
         number,
         width,
         height,
-        _columns(_merged(lines), width),
+        _ordered(lines, width),
         images > 0,
         ruled >= 4,
         page.get_rotation() == 0 and abs(box[0]) < 1 and abs(box[1]) < 1,
@@ -191,7 +191,7 @@ def _lines(textpage: Any, number: int) -> list[Line]:
         char = Char(text, box.left, box.right, box.bottom, box.top, size, made_up and text.isspace())
         if char.blank and not current:
             continue
-        if current and not char.blank and _leaves(current[-1], char):
+        if current and not char.blank and _leaves(current, char):
             lines.append(Line(current, number))
             current = []
         current.append(char)
@@ -205,25 +205,23 @@ def _lines(textpage: Any, number: int) -> list[Line]:
     return [line for line in lines if line.chars]
 
 
-def _leaves(before: Char, after: Char) -> bool:
-    """Whether `after` stands on another line than `before`."""
-    if before.blank or before.text.isspace():
-        return abs(after.bottom - before.bottom) > 1.2 * max(before.size, after.size)
+def _leaves(line: Sequence[Char], after: Char) -> bool:
+    """Whether `after` stands on another line than `line`, or so far from its end that it may be another column."""
+    before = next((c for c in reversed(line) if not c.blank), line[-1])
     middle = (after.top + after.bottom) / 2
-    return not (before.bottom - 0.5 * before.size <= middle <= before.top + 0.5 * before.size) or (
-        after.left < before.left - 2 * before.size
-    )
+    level = before.bottom - 0.5 * before.size <= middle <= before.top + 0.5 * before.size
+    return not level or not -2 * before.size < after.left - before.right < 2 * before.size
 
 
-def _merged(lines: list[Line]) -> list[Line]:
-    """Runs on one base line and close to each other made one, from the top of the page down."""
+def _merged(lines: list[Line], reach: float) -> list[Line]:
+    """Runs on one base line made one where at most `reach` times their size parts them, from the top down."""
     ordered = sorted(lines, key=lambda ln: (-round((ln.top + ln.bottom) / 2, 1), ln.left))
     out: list[Line] = []
     for line in ordered:
         for before in reversed(out[-6:]):
             level = abs((before.top + before.bottom) - (line.top + line.bottom)) / 2 < 0.4 * max(before.size, line.size)
             gap = line.left - before.right
-            if level and -0.5 * line.size < gap < 2.5 * line.size:
+            if level and -0.5 * line.size < gap < reach * line.size:
                 if gap > 0.3 * line.size:
                     last = before.chars[-1]
                     before.chars.append(Char(" ", last.right, line.left, last.bottom, last.top, last.size, True))
@@ -234,11 +232,32 @@ def _merged(lines: list[Line]) -> list[Line]:
     return out
 
 
-def _columns(lines: list[Line], width: float) -> list[Line]:
+def _ordered(lines: list[Line], width: float) -> list[Line]:
     """Reading order: two columns one after the other where a gutter parts the page, else from the top down."""
+    runs = _merged(lines, 1.5)
+    gutter = _gutter(runs, width)
+    if gutter is None:
+        return _merged(runs, 1000)
+    out: list[Line] = []
+    pending: list[Line] = []
+    for line in runs:  # a line across both columns ends what stands above it
+        if line.left < gutter < line.right:
+            out += _side_by_side(pending, gutter)
+            pending = []
+            out.append(line)
+        else:
+            pending.append(line)
+    return out + _side_by_side(pending, gutter)
+
+
+def _side_by_side(lines: list[Line], gutter: float) -> list[Line]:
+    left = [ln for ln in lines if ln.left < gutter]
+    return _merged(left, 1000) + _merged([ln for ln in lines if ln.left >= gutter], 1000)
+
+
+def _gutter(lines: list[Line], width: float) -> float | None:
+    """Where two columns of text part, None for one column."""
     body = [ln for ln in lines if len(ln.chars) >= 6]
-    if len(body) < 16:
-        return lines
     for gutter in (width * f for f in (0.5, 0.48, 0.52, 0.46, 0.54)):
         left = [ln for ln in body if ln.right <= gutter]
         right = [ln for ln in body if ln.left >= gutter]
@@ -246,24 +265,9 @@ def _columns(lines: list[Line], width: float) -> list[Line]:
             continue
         top = min(max(ln.top for ln in left), max(ln.top for ln in right))
         bottom = max(min(ln.bottom for ln in left), min(ln.bottom for ln in right))
-        full = statistics.median(ln.right - ln.left for ln in [*left, *right]) > 0.25 * width
-        if top <= bottom or not full:
-            continue
-        out: list[Line] = []
-        pending: list[Line] = []
-        for line in lines:  # a line across both columns ends what stands above it
-            if line.left < gutter < line.right:
-                out += _side_by_side(pending, gutter)
-                pending = []
-                out.append(line)
-            else:
-                pending.append(line)
-        return out + _side_by_side(pending, gutter)
-    return lines
-
-
-def _side_by_side(lines: list[Line], gutter: float) -> list[Line]:
-    return [ln for ln in lines if ln.left < gutter] + [ln for ln in lines if ln.left >= gutter]
+        if top > bottom and statistics.median(ln.right - ln.left for ln in [*left, *right]) > 0.25 * width:
+            return gutter
+    return None
 
 
 # --- what is no text of the guide ------------------------------------------------------------------------------------
@@ -445,8 +449,7 @@ _NUMBERED = re.compile(
 )
 # Numbers that hardly ever stand inside a sentence at a line's start.
 _SECTION = re.compile(rf"\s*(?:[{_HAN}]+\s*、(?![{_HAN}]、)|[（(]\s*[{_HAN}]+\s*[)）]|第\s*[{_HAN}]+\s*[章节]\s)")
-# A label with its value, or a line that only announces what follows.
-_LABELLED = re.compile(r"[\u4e00-\u9fff][^。；，,;:：\s]{1,10}[：:].|[\u4e00-\u9fff][^。；，,;:：\s]{3,18}[：:]$")
+_LABELLED = re.compile(r"[\u4e00-\u9fff][^。；，,;:：\s]{1,10}[：:].")
 _ENDS = re.compile(r"[。！？；：.!?;:]['\"”’）)]*$")
 _OPEN = re.compile(r"[，、,（(“‘《〈\-—及和与或的]$")
 _CLINGS = re.compile(r"[，。；：、！？）》〉”’】」』%‰]")
@@ -467,9 +470,9 @@ class _Measure:
     gap: float  # usual distance of two lines' feet
 
 
-def _paragraphs(lines: list[Line]) -> list[RawLine]:
+def _paragraphs(lines: list[Line], width: float) -> list[RawLine]:
     """Lines joined where the setter, not the author, ended them."""
-    measure = _measure([ln for ln in lines if not ln.rows])
+    measure = _measure([ln for ln in lines if not ln.rows], width)
     out: list[RawLine] = []
     before: Line | None = None
     for line in lines:
@@ -489,7 +492,7 @@ def _paragraphs(lines: list[Line]) -> list[RawLine]:
     return out
 
 
-def _measure(lines: list[Line]) -> _Measure | None:
+def _measure(lines: list[Line], width: float) -> _Measure | None:
     if not lines:
         return None
     size = statistics.median(ln.size for ln in lines)
@@ -497,6 +500,8 @@ def _measure(lines: list[Line]) -> _Measure | None:
     # Marks may hang in the margin, so the edge is where other lines end.
     rights = sorted(ln.right for ln in body if not _CLINGS.match(ln.chars[-1].text)) or [ln.right for ln in body]
     right = rights[min(len(rights) - 1, int(0.98 * len(rights)))]
+    if sum(r > right - 1.5 * size for r in rights) < 3:  # too few full lines to tell: as wide as the left margin
+        right = max(right, width - min(ln.left for ln in body))
     lefts = Counter(round(ln.left / 2) * 2 for ln in body)
     common = [x for x, n in lefts.items() if n >= max(2, 0.05 * len(body))] or list(lefts)
     left = float(min(common))

@@ -225,7 +225,23 @@ class Likeness:
 def _garbled(text: str) -> bool:
     """Characters that decode and yet say nothing: text once read in a wrong encoding and saved so."""
     seen = Likeness.of(text)
+    if not seen.han and _western_mask(text[:20_000]):
+        return True
     return seen.odd > 0.01 or "锟斤拷" in text or (seen.han >= 20 and seen.usual < 0.75 and seen.frequent < 0.2)
+
+
+def _western_mask(text: str) -> bool:
+    """Chinese bytes once read as Latin-1 or Windows-1252: "Äê¸½¼þ"."""
+    high = [c for c in text if not c.isascii()]
+    if len(high) < 20 or sum(c <= "\u00ff" for c in high) < 0.7 * len(high):
+        return False
+    for codec in ("latin-1", "cp1252"):
+        data = text.encode(codec, "ignore")
+        for guess in ("utf-8", "gb18030"):
+            seen = Likeness.of(data.decode(guess, "ignore"))
+            if seen.han > len(high) / 4 and seen.usual > 0.9 and seen.frequent > 0.3:
+                return True
+    return False
 
 
 def _chinese(text: str) -> bool:
