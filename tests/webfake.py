@@ -10,10 +10,13 @@ import re
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 from bot.errors import QuestionError
 from bot.facts import extract
+from bot.settings import Settings
 from bot.types import Answer, Citation, Clause, ClauseId, Guide, Hit, Query, Segment, Table
 
 FIELDS = ("申报主体", "资助金额", "实施期限", "申报要求")
@@ -150,7 +153,7 @@ class FakeBot:
                     g.url,
                     None,
                     g.slug,
-                )  # fmt: skip
+                )
             )
             said = (
                 Segment("template", f"{c.path[-1].split('）')[-1]}的{c.label}为"),
@@ -162,11 +165,52 @@ class FakeBot:
         table = Table(("项目", "内容"), tuple(rows)) if len(found) > 1 else None
         more = tuple(f"{found[0].path[-1].split('）')[-1]}的{f}是什么？" for f in FIELDS if f not in labels)[:3]
         return Answer(
-            "answered", "".join(s.text for s in segments), tuple(segments), tuple(citations), hits,
-            f"{heads[0].label} · {labels[0]}", 0.95, more, query, table, latency_ms=1.0,
-        )  # fmt: skip
+            "answered",
+            "".join(s.text for s in segments),
+            tuple(segments),
+            tuple(citations),
+            hits,
+            f"{heads[0].label} · {labels[0]}",
+            0.95,
+            more,
+            query,
+            table,
+            latency_ms=1.0,
+        )
 
     @staticmethod
     def _named(clause: Clause, question: str) -> bool:
         name = re.sub(r"^（.）|协作|项目", "", clause.label)
         return name in question or "各项目" in question
+
+
+class Served:
+    """An application served on a free port by a thread of this process: `with Served(settings, bot) as at:`."""
+
+    def __init__(self, settings: Settings, bot: Any = None) -> None:
+        from bot.web import create_app
+
+        self.gate = create_app(settings, bot)
+        self.settings = settings
+
+    def __enter__(self) -> Served:
+        import uvicorn
+
+        from bot.web.app import server_config
+
+        self._server = uvicorn.Server(server_config(self.gate, replace(self.settings, port=0)))
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._thread.start()
+        deadline = time.monotonic() + 60
+        while not self._server.started:
+            assert self._thread.is_alive(), "the server did not start"
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        self.port = int(self._server.servers[0].sockets[0].getsockname()[1])
+        self.url = f"http://127.0.0.1:{self.port}"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._server.force_exit = True
+        self._thread.join(20)

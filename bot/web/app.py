@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bot import __version__
 from bot.settings import Settings
@@ -140,6 +140,28 @@ async def _watch(site: Site) -> None:
         await asyncio.to_thread(site.reload)
 
 
+def server_config(gate: Gate, settings: Settings) -> "uvicorn.Config":
+    """How uvicorn runs the gate: one process (the queue is in memory), no proxy headers of its own, limits set."""
+    import uvicorn
+
+    return uvicorn.Config(
+        gate,
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        http="h11",
+        ws="none",
+        lifespan="on",
+        timeout_keep_alive=20,
+        timeout_graceful_shutdown=GRACE,
+        h11_max_incomplete_event_size=32 * 1024,
+        backlog=2048,
+    )
+
+
 def _server(gate: Gate, settings: Settings) -> "uvicorn.Server":
     import uvicorn
 
@@ -171,24 +193,7 @@ def _server(gate: Gate, settings: Settings) -> "uvicorn.Server":
                 await asyncio.sleep(0.05)
             self.should_exit = True
 
-    config = uvicorn.Config(
-        gate,
-        host=settings.host,
-        port=settings.port,
-        log_level="warning",
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        date_header=True,
-        http="h11",
-        ws="none",
-        lifespan="on",
-        timeout_keep_alive=20,
-        timeout_graceful_shutdown=GRACE - 5,
-        h11_max_incomplete_event_size=32 * 1024,
-        backlog=2048,
-    )
-    return Server(config)
+    return Server(server_config(gate, settings))
 
 
 def serve(settings: Settings, bot: BotLike | None = None) -> int:

@@ -84,7 +84,7 @@ def security_headers(nonce: str) -> list[tuple[bytes, bytes]]:
         (b"content-security-policy", policy.encode()),
         (b"x-content-type-options", b"nosniff"),
         (b"x-frame-options", b"DENY"),
-        (b"referrer-policy", b"no-referrer"),
+        (b"referrer-policy", b"same-origin"),
         (b"cross-origin-opener-policy", b"same-origin"),
         (b"cross-origin-resource-policy", b"same-origin"),
         (b"permissions-policy", b"camera=(), microphone=(), geolocation=(), payment=(), usb=()"),
@@ -433,7 +433,7 @@ async def _read(receive: Receive) -> bytes:
                 message = await receive()
                 if message["type"] != "http.request":
                     raise Refused(400, "请求中断。 The request broke off.")
-                body += message.get("body", b"")
+                body += bytes(message.get("body", b""))
                 if len(body) > MAX_BODY:
                     raise Refused(413, "内容太长，请缩短问题。 Too long, please shorten the question.")
                 if not message.get("more_body"):

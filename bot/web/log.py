@@ -122,7 +122,7 @@ class Asked:
     fingerprint: str
 
 
-Job = Callable[[sqlite3.Connection], None]
+Job = Callable[[sqlite3.Connection], object]
 
 
 class Log:
@@ -133,7 +133,7 @@ class Log:
         self.retention_days = retention_days
         self.dropped = 0
         self.problem = ""
-        self._now = now or (lambda: dt.datetime.now(dt.timezone.utc))
+        self._now = now or (lambda: dt.datetime.now(dt.UTC))
         self._jobs: queue.Queue[tuple[Job, Future[bool]] | None] = queue.Queue(BUFFER)
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
@@ -149,7 +149,7 @@ class Log:
             row.confidence, row.latency_ms, row.fingerprint,
         )  # fmt: skip
         marks = ",".join("?" * len(values))
-        self._put(lambda db: db.execute(f"INSERT OR IGNORE INTO asked VALUES ({marks})", values) and None)
+        self._put(lambda db: db.execute(f"INSERT OR IGNORE INTO asked VALUES ({marks})", values))
 
     def feedback(self, asked_id: str, verdict: str, reason: str) -> Future[bool]:
         """Queue a verdict ("up" or "down"; the last one counts). The future is True once it is on disk."""
@@ -167,7 +167,7 @@ class Log:
 
     def delete(self, asked_id: str) -> Future[bool]:
         """Remove one question with its answer and feedback, and the bytes of it."""
-        return self._put(lambda db: db.execute("DELETE FROM asked WHERE id = ?", (asked_id,)) and None)
+        return self._put(lambda db: db.execute("DELETE FROM asked WHERE id = ?", (asked_id,)))
 
     def rows(self, *, days: int = 30, limit: int = 5000) -> list[dict[str, Any]]:
         """Refused and disliked questions of the last days, newest first, for the staff page."""

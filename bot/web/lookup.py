@@ -170,9 +170,7 @@ def _points(row: _Row, term: str, bare: str, latin: bool) -> float:
         points = 4.0
     elif term in row.text or bare in row.bare:
         points = 3.0
-    elif latin and term in row.initials:
-        points = 2.5
-    elif latin and len(term) > 2 and _spelt(row.syllables, term):
+    elif (latin and term in row.initials) or (latin and len(term) > 2 and _spelt(row.syllables, term)):
         points = 2.5
     if points and row.clause.kind == "heading" and row.clause.children:
         points -= 0.5  # the field or item below is what is wanted

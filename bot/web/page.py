@@ -128,7 +128,7 @@ def blocks(site: Site) -> Any:
             box = gr.Textbox(
                 elem_id="question",
                 label="您的问题 Your question",
-                placeholder="输入问题，按 Enter 发送 · Ask about the guides",
+                placeholder="输入问题，按 Enter 发送",
                 lines=1,
                 max_lines=6,
                 max_length=site.settings.max_question,

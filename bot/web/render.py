@@ -218,7 +218,7 @@ def answer_html(
         label = page.say("理解为：", "Understood as: ") if not answer.understood.startswith(("理解", "Underst")) else ""
         out.append(
             f'<p class="chipline"><a class="chip" role="button" href="{href}">{label}{escape(answer.understood)}'
-            f'<span class="pen"> ✎</span></a></p>'
+            f'<span class="pen"></span></a></p>'
         )
     out.append(_bar(page))
     if answer.suggestions:
@@ -244,8 +244,8 @@ def _bar(page: _Page) -> str:
     buttons = (
         ("copy", page.say("复制", "Copy")),
         ("copy-md", page.say("复制 Markdown", "Copy Markdown")),
-        ("up", page.say("👍 有用", "👍 Helpful")),
-        ("down", page.say("👎 有问题", "👎 Not right")),
+        ("up", page.say("有用", "Helpful")),
+        ("down", page.say("有问题", "Not right")),
     )
     return (
         '<div class="bar">'

@@ -212,7 +212,7 @@ class Site:
         key = secrets.token_hex(8)
         try:
             answer = self.bot.ask(question, tuple(history), guide=guide, edition=edition, section=section, field=field)
-        except QuestionError as error:
+        except (QuestionError, NotFoundError) as error:
             return Exchange(key, question, None, str(error))
         except Exception:
             logger.exception("request %s failed", key)
@@ -247,7 +247,7 @@ class Site:
             return found, total, "words"
         try:
             hits = self.bot.search(words, k, guide or None)
-        except QuestionError:
+        except (QuestionError, NotFoundError):
             hits = []
         near = [Found(h.clause, h.score, (), (), ()) for h in hits]
         return near, len(near), "meaning"

@@ -242,11 +242,15 @@
       for (const link of $$("a.cite", answer)) link.setAttribute("aria-label", t("引用", "Citation ") + link.textContent.replace(/\D/g, "") + "：" + (link.title || ""));
       for (const box of $$(".wide", answer)) { box.setAttribute("aria-label", t("表格", "Table")); box.tabIndex = 0; }
       for (const quote of $$("blockquote", answer)) { if (quote.scrollHeight > quote.clientHeight + 2) quote.tabIndex = 0; }
-      for (const chip of $$("a.chip", answer)) { chip.setAttribute("aria-haspopup", "dialog"); chip.setAttribute("aria-label", chip.textContent.replace("✎", "").trim() + t("（可修改）", " (change)")); }
+      for (const chip of $$("a.chip", answer)) { chip.setAttribute("aria-haspopup", "dialog"); chip.setAttribute("aria-label", chip.textContent.trim() + t("（可修改）", " (change)")); }
       const said = verdicts.get(answer.id);
       for (const name of ["up", "down"]) { const button = $(`.act.${name}`, answer); if (button) button.setAttribute("aria-pressed", String(said === name)); }
       if (!seen.has(answer.id)) { seen.add(answer.id); arrived(answer); }
     }
+    const send = $("#question .submit-button"), box = $("#question textarea"), wipe = $("#new-chat");
+    if (send) send.setAttribute("aria-label", t("发送", "Send"));
+    if (box) box.placeholder = t("输入问题，按 Enter 发送", "Ask a question, Enter sends");
+    if (wipe && !zh) wipe.textContent = "New chat";
     const welcome = $("#welcome");
     if (welcome && !welcome.childElementCount && page) welcome.append(welcomeNode());
   }
@@ -452,8 +456,8 @@
     const body = units(clause.text, [[0, clause.body]])[0][1];
     const cut = (from, to) => marked(clause.text.slice(from, to), spans.map(([s, e]) => [s - from, e - from]).filter(([, e]) => e > 0).map(([s, e]) => [Math.max(0, s), e]));
     const tools = h("span", { class: "tools" },
-      h("button", { type: "button", "aria-label": t("复制此条的链接", "Copy a link to this clause"), title: t("复制链接", "Copy link"), onclick: () => copyText(clauseLink(clause.id)) }, "🔗"),
-      h("button", { type: "button", "aria-label": t("复制此条及出处", "Copy this clause with its reference"), title: t("复制条款", "Copy clause"), onclick: () => copyClause(clause.id) }, "⧉"));
+      h("button", { type: "button", "aria-label": t("复制此条的链接", "Copy a link to this clause"), title: t("复制链接", "Copy link"), class: "icon link", onclick: () => copyText(clauseLink(clause.id)) }),
+      h("button", { type: "button", "aria-label": t("复制此条及出处", "Copy this clause with its reference"), title: t("复制条款", "Copy clause"), class: "icon copies", onclick: () => copyClause(clause.id) }));
     const content = clause.kind === "heading" && !/[：:]/.test(clause.text)
       ? [h("h" + Math.min(6, 3 + clause.depth), {}, ...cut(0))]
       : [h("span", { class: "tag" }, ...cut(0, body)), ...cut(body)];
