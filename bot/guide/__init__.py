@@ -10,12 +10,13 @@ Pure, without recursion, in time linear in the text.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 
 from bot.guide.clauses import find_gaps, make_clauses
 from bot.guide.habits import learn
-from bot.guide.lines import read_lines
-from bot.guide.tree import build
+from bot.guide.lines import Line, read_lines
+from bot.guide.tree import Node, build
 from bot.slug import make_slug
 from bot.types import Clause, Guide, SourceText
 
@@ -37,8 +38,16 @@ def parse(source: SourceText, guide: Guide) -> ClauseTree:
     lines = read_lines(source)
     placed = [line for line in lines if line.role != "rule"]
     nodes = build(placed, learn(placed))
-    return ClauseTree(
-        clauses=make_clauses(source, guide, nodes),
-        unplaced=tuple((line.start, line.end) for line in lines if line.role == "rule"),
-        gaps=find_gaps(nodes),
-    )
+    return ClauseTree(make_clauses(source, guide, nodes), _unplaced(lines, nodes), find_gaps(nodes))
+
+
+def _unplaced(lines: list[Line], nodes: list[Node]) -> tuple[tuple[int, int], ...]:
+    """The rules that lie between clauses; one between two lines of a clause is within it."""
+    starts = [node.line.start for node in nodes]
+    spans = []
+    for line in lines:
+        if line.role == "rule":
+            before = bisect_right(starts, line.start) - 1
+            if before < 0 or nodes[before].end < line.start:
+                spans.append((line.start, line.end))
+    return tuple(spans)

@@ -67,7 +67,7 @@ def _settle_names(node: Node) -> None:
         node.label = node.element = line.text
     else:
         lead = line.words.rstrip("。") if node.lines > 1 and is_lead(line) else numbering.lead_of(line.words)
-        node.label = lead or number.text or line.text[:HEADING_MAX]
+        node.label = lead or (number.text if number.value else "")
         node.element = line.text[: number.end] + lead if lead else node.label
 
 
@@ -99,7 +99,7 @@ def _identify(guide: Guide, nodes: Sequence[Node], paths: Sequence[Path], texts:
     short = _Names()
     plain = []
     for node, path, text in zip(nodes, paths, texts, strict=True):
-        own = short.of(node.label) if node.label else f"{short.of(text[:8])}-{_hash(text)}"
+        own = short.of(node.label) if node.label else f"{make_slug(text[:8], 24)}-{_hash(text)}"
         plain.append(".".join((base, *(short.of(element) for element in path if element != root), own)))
     shared = Counter(plain)
     used: Counter[str] = Counter()

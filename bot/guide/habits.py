@@ -49,52 +49,43 @@ def label_key(text: str) -> str:
 
 
 def learn(lines: Sequence[Line]) -> Habits:
+    """What lies between two neighbours of a style is inside it: lists of other styles that begin there, and fields."""
     habits = Habits()
-    habits.labels.update(label_key(line.label.text) for line in lines if line.label)
-    _learn_nesting(lines, habits)
-    _learn_homes(lines, habits)
-    return habits
-
-
-def _learn_nesting(lines: Sequence[Line], habits: Habits) -> None:
-    """Between "（一）" and "（二）" a list "1." began: then "1." stands inside "（一）" here."""
+    fields: Counts = defaultdict(Counter)  # label → how often it stands between two neighbours of each style
+    pairs: Counter[str] = Counter()  # neighbours seen of each style
     last: dict[str, int] = {}
-    begun: dict[str, set[str]] = {}  # for each style, what began since its last number
+    begun: dict[str, set[str]] = {}  # since the last number of each style: the styles that began
+    named: dict[str, set[str]] = {}  # and the labels that stood
     for line in lines:
+        if line.label is not None:
+            label = label_key(line.label.text)
+            habits.labels[label] += 1
+            for labels in named.values():
+                labels.add(label)
         style = line.style
         if not style or style == "•":
             continue
         value = line.number.value if line.number else 1
         if value == 1:
-            for other in begun:
-                if other != style:
-                    begun[other].add(style)
+            for other in begun.keys() - {style}:
+                begun[other].add(style)
         if style in last and (line.number is None or last[style] == value - 1):
+            pairs[style] += 1
             habits.inside[style].update(begun[style])
+            for label in named[style]:
+                fields[label][style] += 1
         last[style] = value
-        begun[style] = set()
+        begun[style], named[style] = set(), set()
+    _settle_homes(habits, fields, pairs)
+    return habits
 
 
-def _learn_homes(lines: Sequence[Line], habits: Habits) -> None:
-    """A repeated label belongs under the deepest style of which more than half the headings have such a field."""
-    headings: Counter[str] = Counter()
-    credited: dict[tuple[str, str], int] = {}  # (label, style) → the heading that has been counted already
-    credit: Counts = defaultdict(Counter)
-    for line in lines:
-        if line.style:
-            headings[line.style] += 1
-        elif line.label is not None:
-            label = label_key(line.label.text)
-            if habits.labels[label] < 2:
-                continue
-            for style, count in headings.items():
-                if credited.get((label, style)) != count:
-                    credited[label, style] = count
-                    credit[label][style] += 1
-    for label, styles in credit.items():
+def _settle_homes(habits: Habits, fields: Counts, pairs: Counter[str]) -> None:
+    """A field belongs to the deepest style that has it between most of its neighbours."""
+    for label, styles in fields.items():
         home = ""
         for style, count in styles.items():
-            if count > 1 and 2 * count > headings[style] and (not home or habits.above(home, style)):
+            if 2 * count > pairs[style] and (not home or habits.above(home, style)):
                 home = style
-        if home:
+        if home and habits.labels[label] > 1:
             habits.homes[label] = home

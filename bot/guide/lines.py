@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import Final, Literal
 
 from bot.guide import numbering
@@ -203,7 +203,7 @@ def _columns(text: str) -> int:
 
 def _split_inline(lines: Sequence[Line]) -> Iterator[Line]:
     """ "附表：1. 申请表", whose list goes on in the next line as "2. …", is a label and a first item."""
-    for line, after in zip(lines, [*lines[1:], None], strict=True):
+    for line, after in zip_longest(lines, lines[1:]):
         second = after.number if after else None
         if line.label is None or line.label.enclosed or second is None or second.value != 2:
             yield line

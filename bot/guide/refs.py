@@ -6,6 +6,7 @@ Only what is certain: a number that stands twice, or one of another document ("�
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -14,16 +15,19 @@ from bot.guide.numbering import LEGAL, han_value
 from bot.guide.tree import Node
 
 MOST: Final = 30  # references of one clause; more is a table of contents
-SCOPE: Final = 400  # clauses before it that "上述" can mean
-READ: Final = 20_000  # characters of a clause that are searched
+SCOPE: Final = 60  # clauses before it that "上述" can mean
+READ: Final = 4_000  # characters of a clause that are searched
 
 _N = r"(?:[一二三四五六七八九十百零〇]{1,5}|\d{1,3})"
-_ITEMS = rf"第? ?[（(]? ?{_N} ?[）)]?(?: ?(?:项|[、,，和及与或至到] ?第? ?[（(]? ?{_N} ?[）)]?) ?)*项"
-_ARTICLE = re.compile(rf"第 ?({_N}) ?(条|章|节)(?:至第 ?({_N}) ?条)?(?:第{_N}款)?({_ITEMS})?")
-_LIST = re.compile(rf"(?<![条款])第 ?[（(]? ?{_N} ?[）)]?{_ITEMS[len('第? ?[（(]? ?') + len(_N) + len(' ?[）)]?') :]}")
+_ONE = rf"第? ?[（(]? ?{_N} ?[）)]?"
+_MORE = rf"(?:项| ?[、,，和及与或至到] ?{_ONE})* ?项"
+_ARTICLE = re.compile(rf"第 ?({_N}) ?(条|章|节)(?:至第 ?({_N}) ?条)?(?:第{_N}款)?({_ONE}{_MORE})?")
+_LIST = re.compile(rf"(?<![条款])第 ?[（(]? ?{_N} ?[）)]?{_MORE}")
 _NUMBER = re.compile(rf"([至到])? ?第? ?[（(]? ?({_N})")
 _ANNEX = re.compile(rf"附件 ?({_N})?")
-_ABOVE = re.compile(r"(?:上述|前述|以上)[^，。；,;]{0,16}?(限额|名额|额度|标准|条件|材料|要求|对象|范围|期限|程序)")
+_ABOVE = re.compile(
+    r"(?:上述|前述|(?<![^，。；：按照除])以上)[^，。；,;]{0,16}?(限额|名额|额度|标准|条件|材料|要求|对象|范围|期限|程序)"
+)
 _SAME = {"限额": r"限额|限[报推]|限申报", "名额": r"名额|限[报推]"}  # what a word is when it is not named
 
 
@@ -74,7 +78,7 @@ class _Places:
             yield from self._items(index, text)
         if "附" in text:
             yield from self._annexes(text)
-        if "述" in text or "以上" in text:
+        if ("述" in text or "以上" in text) and self.nodes[index].style != "question":
             yield from self._above(index, text, texts)
         if self.name is not None:
             yield from (self.named[found[0]] for found in self.name.finditer(text))
@@ -107,8 +111,9 @@ class _Places:
         yield index
         if node.line.number is not None:
             yield node.parent
-        siblings = [other for other in self.children[node.parent] if other < index]
-        yield from siblings[: -SCOPE - 1 : -1]
+        siblings = self.children[node.parent]
+        here = bisect_left(siblings, index)
+        yield from reversed(siblings[max(here - SCOPE, 0) : here])
 
     def _numbered(self, parent: int, words: str) -> list[int]:
         """The children of a node that the words number, all of them or none."""

@@ -21,7 +21,7 @@ MAX_DEPTH: Final = 40  # deeper nesting is kept flat at this depth, so that path
 NAME_MAX: Final = 40  # characters of a numbered name that is no sentence
 
 _PLAIN_NUMBERS = frozenset(("一、", "1、", "1.", "1 "))
-_INTRODUCES = re.compile(r"如下|以下|下列|follow|below")
+_INTRODUCES = re.compile(r"如下|以下|下列|[下附]表|follow|below")
 _ANSWER = re.compile(r"(?:答|A|Answer) ?(?:\d{1,3} ?)?[:.、]|答")
 _ADDRESSED = re.compile(r"^(?:各|有关|全[市省县区校体]|校内|尊敬|致)|[、,]|(?:单位|企业|机构|同志)$")
 _OF_ROOT = re.compile(r"附件|附表|附录|附$")
@@ -379,8 +379,11 @@ class _Builder:
         table = line.hint.table if line.hint else None
         while self.stack:
             top = self.nodes[self.stack[-1]]
-            other = top.style == "caption" and top.children and self._table_of(self.nodes[-1]) != table
-            if top.style not in ("text", "row") and not other:
+            if top.style == "caption":
+                closed = top.children > 0 and self._table_of(self.nodes[-1]) != table
+            else:
+                closed = top.style in ("text", "row") or (top.style == "field" and not self._introduces(top))
+            if not closed:
                 break
             self.stack.pop()
         header = line.hint is not None and line.hint.kind == "header_row"
