@@ -27,7 +27,7 @@ def main() -> None:
         raise SystemExit("bot --help lists no commands")
     pages = [("bot", first)]
     pages += [(f"bot {name}", help_of("bot", name)) for name in commands]
-    pages += [("python -m eval", help_of("eval"))]
+    pages += [(f"python -m {name}", help_of(name)) for name in ("eval", "eval.nightly")]
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     print(f"<!-- Python {version} wrote this page: make docs -->\n# Every command\n")
     print("\n\n".join(f"## {title}\n\n```text\n{text}\n```" for title, text in pages))

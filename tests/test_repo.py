@@ -136,6 +136,16 @@ def test_no_machine_path_and_no_registry_host() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_the_top_level_is_as_agreed() -> None:
+    """Six places, and beside them only what tools and readers look for by name."""
+    places = {"pyproject.toml", "bot", "corpus", "index", "eval", "tests"}
+    pages = {"README.md", "README.zh.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE", "docs"}
+    tools = {"Makefile", ".ci", ".gitignore", ".pre-commit-config.yaml", "constraints.txt", "constraints-slim.txt", "deploy"}
+    found = {p.relative_to(ROOT).parts[0] for p in tracked()}
+    assert places <= found
+    assert found <= places | pages | tools
+
+
 # --- versions, packages, wheel ----------------------------------------------------------------------------------------
 
 
