@@ -6,6 +6,7 @@ import html
 import re
 from typing import TYPE_CHECKING
 
+from bot.errors import SourceError
 from bot.ingest.table import Cell, Table
 from bot.ingest.text import RawLine, Reading, decode, report_invisible, split_lines
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from markdown_it.token import Token
 
+_DEPTH = 100
 _TAG = re.compile(r"<!--.*?-->|</?[a-zA-Z][^<>]{0,500}>", re.DOTALL)
 _BREAK = re.compile(r"<br\s*/?>|</(?:p|div|li|tr|h[1-6])>", re.IGNORECASE)
 # English prose wrapped by hand: the line goes on. Guides in Chinese end a line where they mean to.
@@ -28,8 +30,11 @@ def read_md(data: bytes, source: str) -> Reading:
     text, encoding = decode(data, source)
     reading = Reading(format="md", encoding=encoding)
     text = "\n".join(split_lines(_front_matter(text)))
-    parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-    _Lines(reading).read(parser.parse(text))
+    parser = MarkdownIt("commonmark", {"html": True, "maxNesting": _DEPTH}).enable(["table", "strikethrough"])
+    tokens = parser.parse(text)
+    if any(token.level >= _DEPTH - 1 for token in tokens):  # what is deeper the parser leaves out without a word
+        raise SourceError(source, f"结构嵌套超过 {_DEPTH} 层，像是恶意文件 / nested too deeply")
+    _Lines(reading).read(tokens)
     report_invisible(text, reading)
     return reading
 

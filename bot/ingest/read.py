@@ -14,7 +14,7 @@ from bot.ingest.formats import READ_THROUGH_OFFICE
 from bot.ingest.office import convert
 from bot.ingest.sandbox import Sandbox
 from bot.ingest.sniff import check_zip, sniff
-from bot.ingest.text import assemble, read_txt, sha256_of
+from bot.ingest.text import assemble, garbled, read_txt, sha256_of
 from bot.settings import Settings
 from bot.types import SourceText
 
@@ -70,6 +70,10 @@ class Reader:
                 check_zip(data, name, self.settings.max_unpacked_bytes)
             converted = convert("odt" if form == "zip" else form, data, name, self.settings)
             source = self._sandbox.read("zip", converted, name)
+            if garbled(source.text):  # LibreOffice reads a broken file as if it were plain text
+                raise SourceError(
+                    name, "文件已损坏，转换出来的是乱码，请用 Word 打开另存为 docx / damaged: garbled when converted"
+                )
             source = replace(source, sha256=sha256_of(data), format="doc")
         else:
             source = self._sandbox.read(form, data, name)

@@ -75,8 +75,10 @@ def _ole(data: bytes, source: str) -> Form:
 
     if has("EncryptedPackage") or has("EncryptionInfo"):
         raise SourceError(source, "已加密，请先去掉打开密码再放入 / encrypted: remove its password first")
-    if has("WordDocument") or has("WpsContent") or PurePosixPath(source).suffix.lower() in (".wps", ".doc"):
+    if has("WordDocument") or (has("MatOST") and PurePosixPath(source).suffix.lower() == ".wps"):
         return "ole"
+    if PurePosixPath(source).suffix.lower() in (".doc", ".wps") and not has("Workbook"):
+        raise SourceError(source, "文件已损坏，里面没有 Word 文档，请重新取得 / damaged: no Word document in it")
     what = "Excel 表格" if has("Workbook") else "PowerPoint 演示" if has("PowerPoint Document") else "Office 文件"
     raise SourceError(
         source, f"是{what}，不是指南文本，请另存为 docx 或 pdf / not a text document: save it as docx or pdf"

@@ -222,7 +222,7 @@ class Likeness:
         )
 
 
-def _garbled(text: str) -> bool:
+def garbled(text: str) -> bool:
     """Characters that decode and yet say nothing: text once read in a wrong encoding and saved so."""
     seen = Likeness.of(text)
     if not seen.han and _western_mask(text[:20_000]):
@@ -255,7 +255,7 @@ def _chinese(text: str) -> bool:
 
 _NUL = "含空字节，不是文本文件或已损坏，请重新导出为 UTF-8 / null bytes: not a text file, or a damaged one"
 _BROKEN = "编码不是 UTF-8、GB18030 或 UTF-16{guess}，请另存为 UTF-8 / not UTF-8, GB18030 or UTF-16: save it as UTF-8"
-_GARBLED = (
+GARBLED = (
     "文字是乱码（曾按错误的编码保存），请从原文件重新导出 / the text is garbled: export it again from the original"
 )
 
@@ -283,8 +283,8 @@ def decode(data: bytes, source: str) -> tuple[str, str]:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         return _legacy(data, source, error), "gb18030"
-    if _garbled(text):
-        raise SourceError(source, _GARBLED)
+    if garbled(text):
+        raise SourceError(source, GARBLED)
     return text, "utf-8"
 
 
@@ -296,8 +296,8 @@ def _strict(data: bytes, codec: str, name: str, source: str) -> str:
         raise SourceError(source, reason + "，请重新导出 (export it again)") from None
     if "\0" in text:
         raise SourceError(source, _NUL)
-    if _garbled(text):
-        raise SourceError(source, _GARBLED)
+    if garbled(text):
+        raise SourceError(source, GARBLED)
     return text
 
 
