@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from typing import Final
 
 from bot.guide import numbering
 from bot.guide.lines import HEADING_MAX
@@ -16,6 +17,7 @@ from bot.slug import make_slug
 from bot.types import Clause, ClauseId, Guide, SourceText
 
 Path = tuple[str, ...]
+SHORT: Final = 16  # characters of a heading that ends in a full stop
 
 
 def make_clauses(source: SourceText, guide: Guide, nodes: Sequence[Node]) -> tuple[Clause, ...]:
@@ -74,7 +76,11 @@ def _settle_names(node: Node) -> None:
 def _heads(node: Node) -> bool:
     """Whether a numbered line is the heading of what stands below it, and not a sentence that announces it."""
     words = node.line.words
-    return node.children > 0 and bool(words) and not re.search(r"[。；;！!](?=.)|[；;：:，,]$", words)
+    if not node.children or not node.value or re.search(r"[。；;！!](?=.)|[；;，,]$", words):
+        return False
+    if words[-1] in "：:":
+        return numbering.lead_of(words) != ""
+    return words[-1] != "。" or (len(words) <= SHORT and is_lead(node.line) and not re.search(r"\d", words))
 
 
 def _paths(nodes: Sequence[Node]) -> list[Path]:

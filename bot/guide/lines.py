@@ -287,7 +287,7 @@ def _may_head(before: Line | None, line: Line, after: Line) -> bool:
     goes_on = before is not None and before.role == "text" and title_like(before)
     if before is not None and goes_on and not numbering.is_document_name(before.text):
         return False  # the second line of a title
-    if line.role != "text" or len(line.text) > HEADING_MAX or numbering.names_body(line.text):
+    if line.role != "text" or len(line.text) > HEADING_MAX or (numbering.names_body(line.text) and not _is_bold(line)):
         return False
     if not numbering.is_plain_name(line.text):
         return False

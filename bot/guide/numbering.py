@@ -97,7 +97,7 @@ _BULLET = re.compile(r"([•●○■□◆◇▪▶➢★※·]) ?|([-*+–—]
 _MAY_NUMBER = re.compile(rf"[\d（(第{_HAN}A-Za-zＡ-Ｚａ-ｚⅠ-ⅻ①-⒛㉑-㉟㊱-㊿❶-❿⓵-⓾•●○■□◆◇▪▶➢★※·*+–—-]")
 _PLAIN = re.compile(r"(\d{1,2}) (?=[^\W\d])")
 _SENTENCE_MARK = re.compile(r"[,;:。!?]")
-_UNIT = re.compile(r"[年月日天个万亿元%‰倍米吨人户家项亩公℃岁周次分小千百]")
+_UNIT = re.compile(r"[年月日天个万亿元%‰倍米吨℃]|小时|千|百|公里|平方")
 _ENUM_TAIL = re.compile(rf"(?:[{_HAN}]+|\d{{1,3}})(?:[、.)]|等|号|类|级)|\(?(?:[{_HAN}]+|\d{{1,3}})\)")
 
 
@@ -166,7 +166,8 @@ def _read_multi(head: str) -> Number | None:
         return None
     levels = tuple(int(part) for part in re.split(r" ?\. ?", found[1]))
     after = head[found.end() : found.end() + 1]
-    if not after or levels[0] == 0 or (not found[2] and _UNIT.match(after)):
+    decimal = len(levels) == 2 and not found[2] and _UNIT.match(head, found.end())
+    if not after or levels[0] == 0 or decimal:
         return None
     style = ".".join("1" * len(levels))
     return Number(style, levels[-1], found.group().rstrip(), found.end(), False, levels)
@@ -240,6 +241,7 @@ _SENTENCE = re.compile(
     r"如下|以下|下列|上述|包括|应当|必须|不得|具有|根据|按照|为了|可以|提出|认为|符合|其中|例如|分别|以及|并且"
     r"|(?:(?<!行)为|是|即|(?<!所)有|(?<!名)称|说|须|将|等|了|和|与|或)$|^(?:但|若|凡|如[果有需]|即|采[用取]|实行|各[市县区]|https?|www|ftp)"
 )
+_LEAD_BREAK = re.compile(r"[,;!?]")
 _LEAD_END = re.compile(r"[:。]")
 
 
@@ -267,13 +269,15 @@ def label_of(line: str) -> Label | None:
 
 
 def lead_of(words: str, longest: float = 24) -> str:
-    """The name that a numbered line opens with, closed by "：" or "。" with more after it ("甲地：优先…"), or ""."""
+    """The name that a numbered line opens with, closed by "：" or "。" before more ("挪威：优先…"), or by "：" alone."""
     head = fold(words)
     found = _LEAD_END.search(head)
-    if not found or not head[found.end() :].strip():
+    if not found:
         return ""
-    lead = head[: found.start()]
-    if re.search(r"[,;!?]", lead) or not is_name(lead, longest) or head[found.end() : found.end() + 2] == "//":
+    lead, rest = head[: found.start()], head[found.end() :]
+    if not rest.strip():
+        longest = LABEL_MAX if found[0] == ":" else 0  # a whole sentence is no lead
+    if _LEAD_BREAK.search(lead) or not is_name(lead, longest) or rest.startswith("//"):
         return ""
     return words[: found.start()].strip()
 

@@ -149,6 +149,7 @@ class _Builder:
             self._pop_level(line.level)
         else:
             style = self._pop_for_number(number)
+        self.titled = True
         kind: ClauseKind = "article" if style == "条" else "heading" if style in LEGAL else "item"
         self._add(at, kind, style, value=number.value, level=line.level)
         return at + 1
@@ -406,6 +407,7 @@ class _Builder:
             return at + 1
         self._pop_for_text()
         self._add(at, "paragraph", "text")
+        self.titled = self.titled or len(self.lines[at].text) > NAME_MAX  # too late for a title
         return at + 1
 
     def _closes_document(self, at: int) -> bool:
@@ -432,7 +434,11 @@ class _Builder:
             return None
         index = self.stack[-1]
         top = self.nodes[index]
-        if top.children or top.last != at - 1 or top.kind in ("heading", "paragraph", "row"):
+        if top.children or top.last != at - 1 or top.kind in ("heading", "row"):
+            return None
+        if self.lines[top.last].text[-1] in "，、,":
+            return index  # broken off in mid-sentence
+        if top.kind == "paragraph":
             return None
         if top.style == "field":
             return index if self._field_goes_on(top) else None
@@ -452,7 +458,8 @@ class _Builder:
 
     def _is_open_name(self, node: Node) -> bool:
         """ "一、申报条件": a name under which what follows stands. The last of a list of mere names is none."""
-        return is_name(node.line) and node.line.text[-1] not in "。." and not self._in_plain_list(node)
+        named = node.style != "•" and is_name(node.line) and node.line.text[-1] not in "。."
+        return named and not self._in_plain_list(node)
 
     def _in_plain_list(self, node: Node) -> bool:
         """Whether the numbers before this one had nothing under them."""
