@@ -21,6 +21,8 @@ _ARABIC = re.compile(
 _SCALE = re.compile("|".join(_SCALES), re.I)
 _URL = re.compile(r"(?:https?://|www\.)[^\s，。；、）)]+")
 _ORDINAL = re.compile(r"^\s*(?:\d{1,3}[.．、)）]|[（(]\d{1,3}[)）])(?!\d)", re.M)  # "1. " at the start of a line is layout
+_DATE = re.compile(r"((?:19|20)\d{2})\s?(?:年|[-/.])\s?(\d{1,2})\s?(?:月|[-/.])\s?(\d{1,2})(?:\s?[日号])?(?!\d)")
+_COMPUTES = re.compile(r"差|合计|共|总|加起来|还有|剩|total|difference|together|sum|altogether|left|more|less", re.I)
 _MARK = re.compile(r"\[\d{1,3}\]")  # a citation mark
 _DIGITS = dict(zip("零〇一二三四五六七八九", (0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9), strict=True)) | {"两": 2, "兩": 2}
 _HAN_SCALES = {"十": 10, "百": 100, "千": 1000}
@@ -50,6 +52,12 @@ def _han_value(text: str) -> float:
     return float(total + section + digit)
 
 
+def _dates(text: str) -> Iterable[tuple[str, float]]:
+    """Whole dates, each as one number (20250925): its parts may well stand elsewhere."""
+    for m in _DATE.finditer(text):
+        yield m[0], float(int(m[1]) * 10000 + int(m[2]) * 100 + int(m[3]))
+
+
 def _arabic(text: str) -> Iterable[tuple[str, float]]:
     for m in _ARABIC.finditer(text):
         value = float(re.sub(r"[, \u00a0]", "", m[1]) + (m[2] or ""))
@@ -62,38 +70,34 @@ def shown(text: str) -> list[tuple[str, float]]:
     """Numbers that a reader sees in an answer, as they stand and by value; marks, list numbers and URLs left out."""
     plain = unicodedata.normalize("NFKC", text)
     plain = _URL.sub(" ", _ORDINAL.sub(" ", _MARK.sub(" ", plain))).translate(_FORMAL)
-    return [*_arabic(plain), *((m[1], _han_value(m[1])) for m in _HAN_SHOWN.finditer(plain))]
+    rest = _DATE.sub(" ", plain)
+    return [*_dates(plain), *_arabic(rest), *((m[1], _han_value(m[1])) for m in _HAN_SHOWN.finditer(rest))]
 
 
 def values(text: str) -> set[float]:
     """All numbers of a text by value, read generously: every Han numeral, and scaled ones also without their scale."""
     plain = unicodedata.normalize("NFKC", text).translate(_FORMAL)
-    found = {value for _, value in _arabic(plain)}
+    found = {value for _, value in (*_arabic(plain), *_dates(plain))}
     found |= {float(re.sub(r"[, \u00a0]", "", m[1]) + (m[2] or "")) for m in _ARABIC.finditer(plain)}
     return found | {_han_value(m[0]) for m in _HAN_ALL.finditer(plain)}
 
 
-def _computed(known: set[float], count: int) -> set[float]:
-    """What may be counted or computed from what is cited: the number of things listed, sums, differences."""
-    out = {float(n) for n in range(count + 1)}
-    for a in known:
-        for b in known:
-            out |= {a + b, abs(a - b)}
-    return out
+def _computed(known: set[float]) -> set[float]:
+    """Sums and differences of what is cited."""
+    return {value for a in known for b in known for value in (a + b, abs(a - b))}
 
 
 def unsupported(reply: Reply, question: str = "", furniture: str = "") -> list[str]:
     """Numbers of the answer that stand in no cited clause, its path or label, nor in the question or `furniture` (a
-    contact line), and are not counted or computed from them. Nothing is unsupported in a reply that shows no number.
+    contact line), and are neither counts of what is listed nor, in an answer that says so ("相差"), computed.
     """
     numbers = shown(reply.answer)
     if not numbers:
         return []
     cited = [" ".join((*c.path, c.label, c.text, c.title)) for c in reply.citations]
     known = set().union(*(values(text) for text in (*cited, question, furniture)))
-    lines = max(reply.answer.count("\n") + 1, reply.answer.count("、") + 1, reply.answer.count("；") + 1)
-    left = [(text, value) for text, value in numbers if value not in known]
-    if left and len(known) <= 60:  # beyond that nearly every small number could be "computed"
-        computed = _computed(known, max(lines, len(reply.citations)))
-        left = [(text, value) for text, value in left if value not in computed]
-    return [text for text, _ in left]
+    listed = max(reply.answer.count("\n"), reply.answer.count("、"), reply.answer.count("；"), len(reply.citations) - 1) + 1
+    known |= {float(n) for n in range(listed + 1)}
+    if _COMPUTES.search(reply.answer):
+        known |= _computed(known)
+    return [text for text, value in numbers if value not in known]
