@@ -13,18 +13,22 @@ from typing import Protocol
 
 from bot import lexicon
 from bot.compose import Draft, bound, citation, spoken
-from bot.evidence import Evidence, Finder, Span, body, sentences, trim, typed
+from bot.evidence import ENOUGH, Evidence, Finder, Span, body, ordered_concepts, sentences, trim, typed
 from bot.facts import Quantity, is_field, plain, quantities
 from bot.index import Index
 from bot.lexical import normalise
 from bot.names import places_in
 from bot.settings import Settings
 from bot.types import Answer, Clause, ClauseId, Hit, Segment, Status, Table
-from bot.understand import Reader, Reading
+from bot.understand import Asked, Reader, Reading
 from bot.verify import verified
 
 LONG = 230  # characters: a grouped answer beyond this becomes a question back
-ENOUGH = 0.62  # least score of an evidence
+LIST_LONG = 420  # the same where the question wants them all
+# Concepts whose clause is an enumeration: what it does not list is not so.
+CLOSED = ("eligible", "content", "place", "authority", "url", "orgmode", "quota")
+Similar = Mapping[ClauseId, float]
+Member = tuple[ClauseId, Evidence | None]
 COMPARABLE = ("amount", "duration", "rate", "ratio", "count", "date")
 
 
@@ -91,22 +95,20 @@ class Answerer:
 
     # -- decide ------------------------------------------------------------------------------------------------
 
-    def _decide(self, reading: Reading, hits: Sequence[Hit], similar: Mapping[ClauseId, float]) -> Outcome:
+    def _decide(self, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome:
         if reading.injection:
             return self._refuse(reading, "refuse_injection", hits, score=0.95)
         if reading.smalltalk:
             return self._refuse(reading, "refuse_smalltalk", hits, score=0.95)
         if reading.unknown_edition:
             return self._refuse_edition(reading, hits)
-        if reading.query.unknown and not reading.query.sections:
+        if reading.query.unknown and not any(m.how == "place" for m in reading.named):
             return self._refuse(reading, "refuse_unknown", hits, name="、".join(reading.query.unknown), score=0.9)
-        for attempt in (self._list, self._compare, self._several, self._single):
+        for attempt in (self._which, self._list, self._compare, self._several, self._single, self._overview):
             outcome = attempt(reading, hits, similar)
             if outcome is not None:
                 return outcome
         return self._refuse(reading, "refuse_unsure", hits)
-
-    # -- targets -----------------------------------------------------------------------------------------------
 
     def targets(self, reading: Reading) -> list[ClauseId]:
         """The sections to answer for, one by one: named sections, a programme's projects, or all projects."""
@@ -116,149 +118,223 @@ class Answerer:
             out += inner if len(inner) > 1 else [section]
         return list(dict.fromkeys(out))
 
-    def _find(self, reading: Reading, section: ClauseId, similar: Mapping[ClauseId, float]) -> Evidence | None:
+    def _find(self, reading: Reading, section: ClauseId, similar: Similar) -> Evidence | None:
         found = self.finder.find(reading, section, similar)
         return found if found is not None and found.score >= ENOUGH else None
 
+    # -- which section -------------------------------------------------------------------------------------------
+
+    def _which(self, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:
+        """ "做…的报哪个项目": the section whose words hold most of what the question describes."""
+        if not reading.which or reading.listing or reading.comparing or (reading.bodies and reading.yesno):
+            return None
+        terms = [*((t, 1.0) for t in reading.story), *reading.focus]
+        if not terms or _plural(reading.text):
+            return None
+        named = reading.scope in ("named", "inherited")
+        homes = [h for t in self.targets(reading) for h in (self.reader.homes_under(t) or [t])] if named else []
+        found = [e for h in (homes or self.reader.homes) if (e := self._best_sentence(h, terms)) is not None]
+        ranked = sorted(found, key=lambda e: (-round(e.score, 3), e.clause.start))
+        if not ranked or ranked[0].score < 0.45:
+            return None
+        best = [e for e in ranked if e.score >= ranked[0].score - 0.02][:3]
+        draft = Draft(reading.language)
+        for n, e in enumerate(best):
+            if n:
+                draft.msg("semicolon")
+            draft.say(self.reader.section_name(e.section)).msg("colon").evidence(e).mark(e.clause)
+        return Outcome(draft, "answered", min(0.9, 0.4 + ranked[0].score / 2), kept=tuple(best))
+
+    def _best_sentence(self, section: ClauseId, terms: Sequence[tuple[str, float]]) -> Evidence | None:
+        """The sentence of a section that covers most of `terms`, rare words weighing more."""
+        weighed = self.finder.weighed(terms)
+        best: Evidence | None = None
+        for i in self.reader.subtree(section):
+            clause = self.reader.by_id[i]
+            for span in sentences(clause.text, body(clause)[0]):
+                cover = self.finder.coverage(weighed, normalise(clause.text[span[0] : span[1]]))
+                if best is None or cover > best.score + 1e-9:
+                    best = Evidence(clause, (span,), section, cover)
+        return best
+
     # -- lists over sections or items ----------------------------------------------------------------------------
 
-    def _list(self, reading: Reading, hits: Sequence[Hit], similar: Mapping[ClauseId, float]) -> Outcome | None:
+    def _list(self, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:
         """ "哪些项目…", "哪几个国家…": every section or item that meets the condition, and nothing cut off."""
         kind = _listed_kind(reading)
-        if not kind:
+        members = self._members(reading, kind) if kind else []
+        if len(members) < 2:
             return None
-        candidates = self._members(reading, kind)
-        if len(candidates) < 2:
-            return None
-        chosen = self._matching(reading, candidates, similar)
+        chosen = self._matching(reading, members, similar, kind)
         if chosen is None:
             return None
         if reading.comparing and reading.direction in ("min", "max"):
             chosen = _extreme(chosen, reading.direction)
         if not chosen:
-            draft = Draft(reading.language).msg("none_match")
-            return self._refuse(reading, "refuse_unsure", hits) if not candidates else Outcome(draft, "refused", 0.5)
+            what = "、".join(t for t, _ in reading.focus[:3]) or lexicon.message("what_answer", reading.language)
+            return self._refuse_detail(reading, what, hits)
         return self._listed(reading, chosen)
 
     def _members(self, reading: Reading, kind: str) -> list[ClauseId]:
-        inside = {i for s in reading.query.sections for i in self.reader.subtree(s)} if reading.query.sections else None
+        named = reading.query.sections if reading.scope != "implied" else ()
+        inside = {i for s in named for i in self.reader.subtree(s)}
         if kind == "section":
             pool = list(self.reader.homes)
+            if inside and not any(i in inside for i in pool):
+                pool = [c.clause_id for c in self.reader.clauses if c.kind == "item" and len(c.label) >= 2]
         else:
             pool = [c.clause_id for c in self.reader.clauses if c.kind == "item" and _is_place(c.label)]
-        return [i for i in pool if inside is None or i in inside]
+        return [i for i in pool if not inside or i in inside]
 
     def _matching(
-        self, reading: Reading, candidates: Sequence[ClauseId], similar: Mapping[ClauseId, float]
-    ) -> list[tuple[ClauseId, Evidence | None]] | None:
-        """Members that meet the question's condition, with the words that show it; None: no condition was understood."""
-        if reading.bodies:
-            out: list[tuple[ClauseId, Evidence | None]] = []
-            for i in candidates:
-                found = self._eligibility(reading, i)
-                if found is not None and all(_lists(found.quote, b) for b, _ in reading.bodies):
-                    out.append((i, found))
-            return out
-        premise = next((p for p in reading.premises if p.kind in COMPARABLE), None)
-        if premise is None and not reading.terms and not (reading.comparing and reading.concepts):
-            if reading.concepts and reading.query.kind == "list" and not _plain_listing(reading):
-                return None
-            return [(i, None) for i in candidates]
-        out = []
-        for i in candidates:
-            found = self._condition(reading, i, premise, similar)
+        self, reading: Reading, members: Sequence[ClauseId], similar: Similar, kind: str
+    ) -> list[Member] | None:
+        """Members that meet the question's condition, with the words that show it; None: it is no list of members."""
+        telling = [c for c in ordered_concepts(reading) if c not in ("content", "eligible", "count_asked", "requirements", "quota")]
+        labelled = {c for c in self.reader.concept_of.values() if c}
+        if reading.pending and "deadline" in reading.concepts:
+            return self._dated(reading, members)
+        premise = next((p for p in reading.premises if p.kind in COMPARABLE and p.kind != "count"), None)
+        if premise is not None:
+            return [(i, e) for i in members if (e := self._with_value(reading, i, premise, similar)) is not None]
+        if kind == "section" and reading.bodies:
+            return self._open_to(reading, members)
+        words = [*reading.focus, *((w, 1.0) for _, w in reading.bodies)]
+        if telling and (kind == "item" or telling[0] not in labelled or reading.comparing):
+            kept: list[Member] = [(i, e) for i in members if (e := self._own(telling[0], reading, i, similar)) is not None]
+            if kept or not words:
+                return kept
+        if telling and telling[0] in labelled and not reading.terms:
+            return None
+        if words:
+            best = [(i, e) for i in members if (e := self._best_sentence(i, words)) is not None]
+            top = max((e.score for _, e in best), default=0.0)
+            if top >= 0.5:
+                return [(i, e) for i, e in best if e.score >= max(0.5, top - 0.12)]
+            if any(w >= 1 for _, w in reading.terms) and not _enumerates(reading.text):
+                return []
+        if reading.concepts and not _enumerates(reading.text):
+            return None
+        return [(i, None) for i in members]
+
+    def _own(self, concept: str, reading: Reading, section: ClauseId, similar: Similar) -> Evidence | None:
+        """Evidence for a concept in a member's own clauses."""
+        found = self.finder.find_for(concept, reading, section, similar)
+        own = found is not None and found.score >= ENOUGH and found.clause.clause_id in set(self.reader.subtree(section))
+        return found if own else None
+
+    def _dated(self, reading: Reading, members: Sequence[ClauseId]) -> list[Member]:
+        """Members whose date is still open, or is fixed."""
+        out: list[Member] = []
+        for i in members:
+            found = self._own("deadline", reading, i, {})
             if found is not None:
+                is_open = any(q.value[0] not in "-0123456789" for q in typed(found, ("date",)))
+                if is_open == (reading.pending == "pending"):
+                    out.append((i, found))
+        return out
+
+    def _open_to(self, reading: Reading, members: Sequence[ClauseId]) -> list[Member]:
+        out: list[Member] = []
+        for i in members:
+            found = self._eligibility(reading, i)
+            if found is not None and self._listed_bodies(reading, found.quote) != _denies(reading.text):
                 out.append((i, found))
         return out
 
-    def _condition(
-        self, reading: Reading, section: ClauseId, premise: Quantity | None, similar: Mapping[ClauseId, float]
-    ) -> Evidence | None:
-        if premise is not None:
-            found = self.finder.find(reading, section, similar)
-            if found is None:
-                return None
-            for q in typed(found, (premise.kind, "rate")):
-                if q.number == premise.number and (q.unit == premise.unit or premise.kind == "amount"):
-                    return found
-                if _compare_words(reading.text) and q.number is not None and premise.number is not None:
-                    if (q.number > premise.number) == (_compare_words(reading.text) == "more") and q.number != premise.number:
-                        return found
-            return None
-        best: Evidence | None = None
-        for i in self.reader.subtree(section):
-            clause = self.reader.by_id[i]
-            for span in sentences(clause.text, body(clause)[0]):
-                text = normalise(clause.text[span[0] : span[1]])
-                cover = self.finder.coverage(reading.terms, text)
-                if cover >= 0.6 and (best is None or cover > best.score):
-                    best = Evidence(clause, (span,), section, cover)
-        if best is None and reading.comparing and not reading.terms:
-            best = self.finder.find(reading, section, similar)
-        if best is None and reading.concepts and reading.comparing:
-            best = self.finder.find(reading, section, similar)
-        return best
+    def _with_value(self, reading: Reading, section: ClauseId, premise: Quantity, similar: Similar) -> Evidence | None:
+        """A member whose value is the one named, or above or below it."""
+        only = reading
+        concept = {"amount": "funding", "duration": "duration", "date": "deadline"}.get(premise.kind, "")
+        if not reading.concepts and concept:
+            only = replace(reading, asked=(Asked(concept, 0, 0),))
+        found = self.finder.find(replace(only, focus=(), terms=()), section, similar)
+        order = _compare_words(reading.text)
+        for q in typed(found, (premise.kind, "rate")) if found is not None else ():
+            a, b = _number(q), _number(premise)
+            if a is None or b is None or isinstance(a, str) != isinstance(b, str):
+                continue
+            inclusive = not order or "以" in reading.text
+            if (a == b and inclusive) or (order == "more" and a > b) or (order == "less" and a < b):  # type: ignore[operator]
+                return found
+        return None
 
-    def _listed(self, reading: Reading, chosen: Sequence[tuple[ClauseId, Evidence | None]]) -> Outcome:
+    def _listed(self, reading: Reading, chosen: Sequence[Member]) -> Outcome:
         draft = Draft(reading.language)
         draft.counts.append(len(chosen))
         if len(chosen) > 1:
             draft.msg("count", n=len(chosen))
-        shared = {e.quote for _, e in chosen if e is not None}
+        quotes = [e.quote for _, e in chosen if e is not None]
+        each = bool(quotes) and len(set(quotes)) > 1 and max(map(len, quotes)) <= 60 and sum(map(len, quotes)) <= 330
         for n, (section, found) in enumerate(chosen):
             if n:
-                draft.say("、" if reading.language.startswith("zh") else ", ")
-            clause = self.reader.by_id[section]
-            name = self.reader.section_name(section)
-            at = clause.text.find(name)
-            if at >= 0:
-                draft.quote(clause, at, at + len(name))
+                draft.msg("semicolon" if each else "comma")
+            if found is None:
+                self._named(draft, section)
             else:
-                draft.say(name)
-            if found is not None and len(shared) > 1 and len(found.quote) <= 40 and len(chosen) <= 8:
+                draft.say(self.reader.section_name(section))
+            if found is not None and each:
                 draft.msg("colon").evidence(found)
-            draft.mark(found.clause if found is not None else clause, found.spans if found is not None else ())
-        if len(shared) == 1:
-            found = next(e for _, e in chosen if e is not None)
-            if len(found.quote) <= 60:
-                draft.msg("open").evidence(found).msg("close")
-        return Outcome(draft, "answered", 0.8, kept=tuple(e for _, e in chosen if e is not None))
+                self._reader_form(draft, found)
+            clause = found.clause if found is not None else self.reader.by_id[section]
+            draft.mark(clause, found.spans if found is not None else ())
+        if quotes and not each and len(set(quotes)) == 1 and len(quotes[0]) <= 60:
+            draft.msg("open").evidence(next(e for _, e in chosen if e is not None)).msg("close")
+        return Outcome(draft, "answered", 0.75, kept=tuple(e for _, e in chosen if e is not None))
+
+    def _named(self, draft: Draft, section: ClauseId) -> None:
+        """A section's name, sliced from its own line where it stands there."""
+        clause, name = self.reader.by_id[section], self.reader.section_name(section)
+        at = clause.text.find(name)
+        if at < 0:
+            draft.say(name)
+        else:
+            draft.quote(clause, at, at + len(name))
 
     # -- comparisons ---------------------------------------------------------------------------------------------
 
-    def _compare(self, reading: Reading, hits: Sequence[Hit], similar: Mapping[ClauseId, float]) -> Outcome | None:
+    def _compare(self, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:
         if not reading.comparing:
             return None
         targets = self.targets(reading)
-        if len(targets) < 2 and reading.scope in ("none", "all", "implied"):
+        if len(targets) < 2 and reading.scope in ("none", "all"):
             targets = list(self.reader.homes)
         if len(targets) < 2:
             return None
-        found = [(t, self._find(reading, t, similar)) for t in targets]
-        have = [(t, e) for t, e in found if e is not None]
+        if reading.bodies and not [c for c in reading.concepts if c not in ("eligible", "quota", "requirements")]:
+            return self._compare_bodies(reading, targets)
+        have = [(t, e) for t in targets if (e := self._find(reading, t, similar)) is not None]
+        return self._compared(reading, have) if len(have) >= 2 else None
+
+    def _compare_bodies(self, reading: Reading, targets: Sequence[ClauseId]) -> Outcome | None:
+        """ "A和B哪个可以让医院报": who may apply in each, the ones that list it first."""
+        have = [(t, e) for t in targets if (e := self._eligibility(reading, t)) is not None]
         if len(have) < 2:
             return None
-        return self._compared(reading, have)
+        draft = Draft(reading.language)
+        yes = [t for t, e in have if self._listed_bodies(reading, e.quote)]
+        if len(yes) in (0, len(have)):
+            draft.msg("same").msg("colon")
+        else:
+            draft.say("、".join(self.reader.section_name(t) for t in yes)).msg("semicolon")
+        self._grouped(draft, have)
+        return Outcome(draft, "answered", 0.75, table=_table(draft, have, self.reader), kept=tuple(e for _, e in have))
 
     def _compared(self, reading: Reading, have: Sequence[tuple[ClauseId, Evidence]]) -> Outcome:
         draft = Draft(reading.language)
         values = {t: _value(reading, e) for t, e in have}
-        same = len({_squeeze(e.quote) for _, e in have}) == 1
-        verdict_first = reading.direction == "same" or same
-        if verdict_first:
-            draft.say(lexicon.message("same" if same else "different", reading.language)).msg("colon")
-        elif reading.direction in ("max", "min") and all(v is not None for v in values.values()):
-            pick = (max if reading.direction == "max" else min)(v for v in values.values() if v is not None)
-            winners = [t for t, v in values.items() if v == pick]
-            if len(winners) == len(have):
-                draft.say(lexicon.message("same", reading.language)).msg("colon")
-            else:
-                draft.say("、".join(self.reader.section_name(t) for t in winners)).msg("semicolon")
+        known = [v for v in values.values() if v is not None]
+        same = len({_squeeze(e.quote) for _, e in have}) == 1 or (len(known) == len(have) and len(set(map(str, known))) == 1)
+        if same or reading.direction == "same":
+            draft.msg("same" if same else "different").msg("colon")
+        elif reading.direction in ("max", "min") and len(known) == len(have) and len({type(v) for v in known}) == 1:
+            pick = max(known) if reading.direction == "max" else min(known)  # type: ignore[type-var]
+            draft.say("、".join(self.reader.section_name(t) for t, v in values.items() if v == pick)).msg("semicolon")
         self._grouped(draft, have)
         return Outcome(draft, "answered", 0.75, table=_table(draft, have, self.reader), kept=tuple(e for _, e in have))
 
     def _grouped(self, draft: Draft, have: Sequence[tuple[ClauseId, Evidence]]) -> None:
-        """Sections by equal words: "60万元以内：A[1]、B[2]；150万元以内：C[3]"."""
+        """Sections by equal words: "60万元以内：A[1]、B[2]；C：150万元以内[3]"."""
         groups: dict[str, list[tuple[ClauseId, Evidence]]] = {}
         for t, e in have:
             groups.setdefault(_squeeze(e.quote), []).append((t, e))
@@ -266,71 +342,104 @@ class Answerer:
             if n:
                 draft.msg("semicolon")
             first = members[0][1]
+            if len(members) == 1:
+                draft.say(self.reader.section_name(members[0][0])).msg("colon").evidence(first)
+                self._reader_form(draft, first)
+                draft.mark(first.clause)
+                continue
             draft.evidence(first)
             self._reader_form(draft, first)
             draft.msg("colon")
             for k, (t, e) in enumerate(members):
                 if k:
-                    draft.say("、" if draft.language.startswith("zh") else ", ")
+                    draft.msg("comma")
                 draft.say(self.reader.section_name(t)).mark(e.clause, e.spans)
 
     # -- one question, several sections ---------------------------------------------------------------------------
 
-    def _several(self, reading: Reading, hits: Sequence[Hit], similar: Mapping[ClauseId, float]) -> Outcome | None:
+    def _several(self, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:
         """A question that fits several sections gets every section's answer, grouped, or a question back."""
         targets = self.targets(reading)
-        if len(targets) < 2:
-            if reading.query.sections or not reading.concepts or not self.reader.homes or reading.scope == "implied":
-                return None
-            targets = list(self.reader.homes)
-            if not self._field_question(reading):
-                return None
-        have = [(t, e) for t in targets if (e := self._find(reading, t, similar)) is not None]
-        missing = self._missing(reading, targets)
-        if missing:
-            return self._refuse_detail(reading, missing, hits)
+        if len(targets) >= 2:
+            have = self._each(reading, targets, similar)
+        elif reading.query.sections or reading.scope == "implied":
+            return None
+        else:
+            have = self._everywhere(reading, similar)
+            targets = [t for t, _ in have]
         if len(have) < 2:
             return None
+        missing = self._missing(reading, targets, have[0][1])
+        if missing:
+            return self._refuse_detail(reading, missing, hits)
         polar = self._polar_group(reading, have)
         if polar is not None:
             return polar
         draft = Draft(reading.language)
         self._grouped(draft, have)
-        text = draft.text()
-        if len(text) > LONG:
+        wanted = reading.listing or reading.scope in ("all", "named") or len({_squeeze(e.quote) for _, e in have}) == 1
+        if len(draft.text()) > (LIST_LONG if wanted else LONG):
             return self._clarify(reading, have)
-        status: Status = "answered"
-        return Outcome(draft, status, 0.7, table=_table(draft, have, self.reader), kept=tuple(e for _, e in have))
+        return Outcome(draft, "answered", 0.7, table=_table(draft, have, self.reader), kept=tuple(e for _, e in have))
 
-    def _field_question(self, reading: Reading) -> bool:
-        """Whether a question without a section asks for a field that sections have in common."""
-        return any(
-            self.reader.concept_of[label] == c for label in self.reader.labels for c in reading.concepts[:1]
-        ) and self.finder.coverage(reading.terms, "\n".join(self.reader.labels)) >= 0.0 and not [t for t, w in reading.terms if w >= 1]
+    def _each(self, reading: Reading, targets: Sequence[ClauseId], similar: Similar) -> list[tuple[ClauseId, Evidence]]:
+        """Evidence for each target, all for one concept where one fits them."""
+        if self._asks_eligibility(reading):
+            return [(t, e) for t in targets if (e := self._eligibility(reading, t)) is not None]
+        for concept in ordered_concepts(reading):
+            have = [
+                (t, e) for t in targets
+                if (e := self.finder.find_for(concept, reading, t, similar)) is not None and e.score >= ENOUGH
+            ]  # fmt: skip
+            if len(have) >= 2:
+                return have
+        return [(t, e) for t in targets if (e := self._find(reading, t, similar)) is not None]
+
+    def _everywhere(self, reading: Reading, similar: Similar) -> list[tuple[ClauseId, Evidence]]:
+        """A question without a section: every section, or every item, that speaks of what it asks."""
+        if self._asks_eligibility(reading):
+            return self._each(reading, self.reader.homes, similar)
+        if [t for t, w in reading.terms if w >= 1] and not reading.field_named:
+            return []
+        for concept in ordered_concepts(reading):
+            if concept == "count_asked":
+                continue
+            have = [
+                (t, e) for t in self.reader.homes
+                if (e := self.finder.find_for(concept, reading, t, similar)) is not None and e.score >= ENOUGH
+            ]  # fmt: skip
+            items = self._by_item(concept, reading, similar)
+            if len(items) >= 2 and not any(e.by_field and is_field(e.clause) for _, e in have):
+                return items
+            if len(have) >= 2:
+                return have
+        return []
+
+    def _by_item(self, concept: str, reading: Reading, similar: Similar) -> list[tuple[ClauseId, Evidence]]:
+        items = [c.clause_id for c in self.reader.clauses if c.kind == "item" and self.reader.names.named(c.clause_id)]
+        return [(i, e) for i in items if (e := self._own(concept, reading, i, similar)) is not None]
 
     def _polar_group(self, reading: Reading, have: Sequence[tuple[ClauseId, Evidence]]) -> Outcome | None:
         if not reading.yesno:
             return None
         verdicts = [(t, e, self._polarity(reading, t, e)) for t, e in have]
-        if any(v is None for _, _, v in verdicts):
+        kinds = {v for _, _, v in verdicts}
+        if None in kinds:
             return None
         draft = Draft(reading.language)
-        kinds = {v for _, _, v in verdicts}
         if len(kinds) == 1:
-            verdict = kinds.pop()
-            draft.say(self._yes_word(reading, bool(verdict))).msg("semicolon" if reading.language.startswith("zh") else "semicolon")
+            draft.say(self._yes_word(reading, bool(kinds.pop()))).msg("colon")
             self._grouped(draft, have)
         else:
             for n, want in enumerate((True, False)):
-                part = [(t, e) for t, e, v in verdicts if v is want]
                 if n:
                     draft.msg("semicolon")
                 draft.say(self._yes_word(reading, want)).msg("colon")
-                for k, (t, e) in enumerate(part):
+                for k, (t, e) in enumerate((t, e) for t, e, v in verdicts if v is want):
                     if k:
-                        draft.say("、" if reading.language.startswith("zh") else ", ")
+                        draft.msg("comma")
                     draft.say(self.reader.section_name(t)).mark(e.clause, e.spans)
-        if len(draft.text()) > LONG + 60:
+        if len(draft.text()) > LIST_LONG:
             return None
         return Outcome(draft, "answered", 0.7, kept=tuple(e for _, e in have))
 
@@ -338,77 +447,59 @@ class Answerer:
         draft = Draft(reading.language).msg("clarify_many")
         for k, (t, e) in enumerate(have[:10]):
             if k:
-                draft.say("、" if reading.language.startswith("zh") else ", ")
+                draft.msg("comma")
             draft.say(self.reader.section_name(t)).mark(e.clause, e.spans)
         return Outcome(draft, "clarify", 0.6)
 
     # -- one question, one section ---------------------------------------------------------------------------------
 
-    def _single(self, reading: Reading, hits: Sequence[Hit], similar: Mapping[ClauseId, float]) -> Outcome | None:
-        sections = self.targets(reading) or self._sections_of(reading, hits)
-        if not sections:
+    def _single(self, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:
+        named = bool(reading.query.sections)
+        if named and not (reading.concepts or reading.focus or reading.bodies) and reading.language.startswith("zh"):
             return None
+        sections = self.targets(reading) if named else [h.clause.clause_id for h in hits]
         found: Evidence | None = None
-        for section in sections:
+        if self._asks_eligibility(reading) and named:
+            found = self._eligibility(reading, sections[0])
+        for section in sections if found is None else ():
             candidate = self.finder.find(reading, section, similar)
             if candidate is not None and (found is None or candidate.score > found.score + 1e-6):
                 found = candidate
-        missing = self._missing(reading, sections)
-        premise = self._corrected(reading, found)
-        if missing and premise is None:
+        corrected = self._corrected(reading, found)
+        if corrected is not None:
+            return corrected
+        missing = self._missing(reading, sections, found)
+        if missing:
             return self._refuse_detail(reading, missing, hits)
-        if premise is not None:
-            return premise
         if found is None or found.score < ENOUGH:
             return None
-        extra = self._second(reading, sections, found, similar)
-        return self._stated(reading, found, extra)
+        return self._stated(reading, found)
 
-    def _sections_of(self, reading: Reading, hits: Sequence[Hit]) -> list[ClauseId]:
-        """Where no section is named: the clauses found, as far as they hold anything of the question."""
-        return [h.clause.clause_id for h in hits]
-
-    def _second(
-        self, reading: Reading, sections: Sequence[ClauseId], first: Evidence, similar: Mapping[ClauseId, float]
-    ) -> list[Evidence]:
-        """Evidence for further things asked in the same breath ("…多少钱、做几年")."""
-        out: list[Evidence] = []
-        labelled = {c for c in self.reader.concept_of.values() if c}
-        asked = [a for a in reading.asked if a.concept in labelled or lexicon.concepts()[a.concept].detail]
-        if len(asked) < 2 or reading.yesno:
-            return out
-        ordered = sorted(asked, key=lambda a: a.start)
-        for before, after in zip(ordered, ordered[1:], strict=False):
-            between = reading.text[before.end : after.start]
-            if not re.search(r"[,，、和与及;；]|还有|以及|多少|几|and|\bet\b|und|\by\b", between + reading.text[max(0, before.end - 2) : before.end]):
-                return out
-        for a in ordered:
-            if a.concept == first.concept:
-                continue
-            only = replace(reading, asked=(a,), terms=(), query=replace(reading.query, fields=()))
-            for section in sections[:1]:
-                found = self.finder.find(only, section, similar)
-                if found is not None and found.score >= ENOUGH and found.clause.clause_id != first.clause.clause_id:
-                    out.append(found)
-        return out[:3]
+    def _overview(self, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:
+        """A section's name and nothing else: its short fields."""
+        if len(reading.query.sections) != 1 or reading.concepts or reading.focus or reading.scope == "implied":
+            return None
+        home = self.reader.home(reading.query.sections[0])
+        draft = Draft(reading.language)
+        for i in self.reader.children.get(home, ()) if home is not None else ():
+            c = self.reader.by_id[i]
+            start, end = body(c)
+            if is_field(c) and 0 < end - start <= 40:
+                if draft.pieces:
+                    draft.msg("semicolon")
+                draft.say(c.label).msg("colon").quote(c, start, end).mark(c)
+        return Outcome(draft, "answered", 0.6) if draft.pieces else None
 
     # -- statements ------------------------------------------------------------------------------------------------
 
-    def _stated(self, reading: Reading, found: Evidence, extra: Sequence[Evidence]) -> Outcome:
+    def _stated(self, reading: Reading, found: Evidence) -> Outcome:
         draft = Draft(reading.language)
-        score = min(1.0, 0.45 + 0.25 * found.score)
-        if reading.yesno and not extra:
-            eligible = self._eligibility(reading, found.section) if self._asks_eligibility(reading) else None
-            if eligible is not None:
-                found = eligible
+        if reading.yesno:
             verdict = self._polarity(reading, found.section, found)
             if verdict is not None:
                 draft.say(self._yes_word(reading, verdict)).say("，" if reading.language.startswith("zh") else ": ")
         self._statement(draft, reading, found)
-        for other in extra:
-            draft.msg("semicolon")
-            self._statement(draft, reading, other)
-        return Outcome(draft, "answered", score, kept=(found, *extra))
+        return Outcome(draft, "answered", min(0.97, 0.45 + 0.3 * found.score), kept=(found,))
 
     def _statement(self, draft: Draft, reading: Reading, found: Evidence) -> None:
         """The fact, its mark, and where it stands."""
@@ -430,8 +521,8 @@ class Answerer:
         length = 0
         for n, child in enumerate(self._leaves(clause)):
             start, end = body(child)
-            if child.label and not child.number.startswith(child.label) and child.label != child.number:
-                start = min(start, child.text.find(child.label)) if child.label in child.text else start
+            if child.label and child.label != child.number and child.label in child.text:
+                start = min(start, child.text.find(child.label))
             if length + end - start > 420 and n:
                 draft.msg("more_in")
                 break
@@ -441,27 +532,22 @@ class Answerer:
             draft.quote(child, start, end).mark(child)
 
     def _leaves(self, clause: Clause) -> list[Clause]:
-        out = []
-        for i in self.reader.subtree(clause.clause_id)[1:]:
-            child = self.reader.by_id[i]
-            if body(child)[1] > body(child)[0]:
-                out.append(child)
-        return out
+        below = (self.reader.by_id[i] for i in self.reader.subtree(clause.clause_id)[1:])
+        return [c for c in below if body(c)[1] > body(c)[0]]
 
     def _bodies_named(self, draft: Draft, found: Evidence) -> None:
         """In a foreign language, the classes of applicants of an eligibility clause by their English names."""
-        if found.concept != "eligible":
-            return
-        names = [b.name_en for b in lexicon.bodies().values() if any(w in found.quote for w in (b.name,))]
-        if names:
+        names = [b.name_en for b in lexicon.bodies().values() if b.name in found.quote]
+        if names and found.concept == "eligible":
             draft.say(", ".join(names) + " – ")
 
     def _reader_form(self, draft: Draft, found: Evidence) -> None:
-        if draft.language.startswith("zh"):
+        """Amounts, dates and bounds once more in English, for a reader in another language."""
+        if draft.language.startswith("zh") or len(found.quote) > 260:
             return
         said = [spoken(q) for q in typed(found, ("amount", "date", "duration", "rate", "ratio", "count"))[:3]]
         kept = [s for s in dict.fromkeys(said) if s]
-        if kept and len(found.quote) <= 260:
+        if kept:
             draft.say(" (" + "; ".join(kept) + ")")
 
     def _timely(self, draft: Draft, found: Evidence, reading: Reading) -> None:
@@ -486,35 +572,31 @@ class Answerer:
             if parent.parent is not None or not found.clause.number:
                 names.append(self.reader.section_name(parent.clause_id))
         if found.clause.clause_id != home:
-            own = found.clause.label
-            if found.clause.kind == "article":
-                own = found.clause.number or own
-            if own and not own.isspace() and len(own) <= 30 and own not in names:
+            own = (found.clause.number or found.clause.label) if found.clause.kind == "article" else found.clause.label
+            if own.strip() and len(own) <= 30 and own not in names:
                 names.append(own)
         return " · ".join(n for n in names if n and len(n) <= 60)
 
     # -- yes and no ----------------------------------------------------------------------------------------------
 
     def _asks_eligibility(self, reading: Reading) -> bool:
-        others = [c for c in reading.concepts if c not in ("eligible", "quota", "count_asked", "requirements", "process")]
-        return bool(reading.bodies) and not others and not reading.premises
+        """Whether a question is about who may apply: a class of applicants, and nothing else asked."""
+        others = [c for c in reading.concepts if c not in ("eligible", "quota", "count_asked", "requirements", "process", "submit")]
+        return bool(reading.bodies) and not others and not reading.premises and (reading.yesno or "eligible" in reading.concepts)
 
     def _eligibility(self, reading: Reading, section: ClauseId) -> Evidence | None:
         """Who may apply in a section: an item's own sentence on it, else the field of its home."""
-        words = [w for b in lexicon.bodies().values() for w in b.guide]
+        words = "|".join(w for b in lexicon.bodies().values() for w in b.guide)
         item = self.reader.by_id[section]
-        if item.kind == "item":
-            for span in sentences(item.text, body(item)[0]):
-                text = item.text[span[0] : span[1]]
-                if re.search(r"由.{0,6}(?:" + "|".join(words) + r").{0,12}申报", text):
-                    return Evidence(item, (span,), section, 1.0, "eligible", True)
-        home = self.reader.home(section) or section
-        for i in self.reader.subtree(home):
+        for span in sentences(item.text, body(item)[0]) if item.kind == "item" else ():
+            if re.search(rf"由.{{0,6}}(?:{words}).{{0,12}}申报", item.text[span[0] : span[1]]):
+                return Evidence(item, (span,), section, 1.0, "eligible", True)
+        for i in self.reader.subtree(self.reader.home(section) or section):
             c = self.reader.by_id[i]
             if is_field(c) and self.reader.concept_of.get(c.label) == "eligible":
                 start, end = body(c)
                 spans = sentences(c.text, start) if end - start > 90 else [(start, end)]
-                return Evidence(c, (spans[0],), section, 1.2, "eligible", True) if spans else None
+                return Evidence(c, (spans[0],), section, 1.2, "eligible", True) if end > start else None
         return None
 
     def _polarity(self, reading: Reading, section: ClauseId, found: Evidence) -> bool | None:
@@ -522,88 +604,102 @@ class Answerer:
         quote = found.quote
         if reading.bodies and found.concept == "eligible":
             return self._listed_bodies(reading, quote)
+        level = _level_verdict(reading.text, quote)
+        if level is not None:
+            return level
+        dates = [q.value for q in typed(found, ("date",)) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", q.value)]
         for premise in reading.premises:
-            verdict = _within(premise, typed(found, (premise.kind, "rate", "duration", "count")), reading)
+            if premise.kind == "date" and dates:
+                return premise.value in dates
+            verdict = _within(premise, typed(found, (premise.kind, "rate", "duration", "count")))
             if verdict is not None:
                 return verdict
-        if reading.intime:
-            dates = [q.value for q in typed(found, ("date",)) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", q.value)]
-            if dates:
-                past = max(dates) < self.settings.date().isoformat()
-                asks_past = bool(re.search(r"截止了|过期|过了|错过|passed|closed|expired|over|missed", reading.text))
-                return past if asks_past else not past
-        denied = bool(re.search("|".join(lexicon.table("words")["deny_re"][:20]), quote))
+        if reading.intime and dates:
+            past = max(dates) < self.settings.date().isoformat()
+            asks_past = bool(re.search(r"截止了|过期|过了|错过|passed|closed|expired|over|missed", reading.text))
+            return past if asks_past else not past
+        if found.concept == "deadline" and not dates:
+            return False  # asked whether the date is fixed, and it is not
+        if found.concept in CLOSED and self._absent(reading, found):
+            return False
+        if reading.need and re.search(r"须|应|需|已签署|已与|要求", quote) and not re.search(r"无需|不需|不必", quote):
+            return True
         if re.fullmatch(r"无|没有|不限|暂无", quote.strip()):
-            return bool(re.search(r"不限|没有?限", reading.text)) if found.concept == "quota" else False
-        return not denied
+            return False
+        return not re.search("|".join(lexicon.table("words")["deny_re"][:20]), quote)
+
+    def _absent(self, reading: Reading, found: Evidence) -> list[str]:
+        """Nouns of the question that an enumerating clause (领域, 范围, 部门 …) does not list."""
+        text = self.finder.text_of(found.clause.clause_id)
+        return [t for t, w in reading.terms if w >= 1 and self.finder.support(t, text) < 0.65]
 
     def _listed_bodies(self, reading: Reading, quote: str) -> bool:
-        if "牵头" in reading.text or re.search(r"\blead|leader", reading.text):
-            leaders = re.search(r"([\u4e00-\u9fff、]+?)牵头", quote)
-            if leaders:
-                return all(_lists(leaders[1], b) for b, _ in reading.bodies)
-        leaders = re.search(r"^([\u4e00-\u9fff、]+?)牵头", quote)
-        if leaders:
-            return all(_lists(leaders[1], b) for b, _ in reading.bodies)
-        return all(_lists(quote, b) for b, _ in reading.bodies)
+        leaders = re.search(r"([\u4e00-\u9fff、]+?)牵头", quote)
+        return all(_lists(leaders[1] if leaders else quote, b) for b, _ in reading.bodies)
 
     def _yes_word(self, reading: Reading, verdict: bool) -> str:
+        """Yes or no in the verb of the question: 可以, 需要, 有效, 够, 有, 是."""
         language = reading.language
         if not language.startswith("zh") and language != "en":
             return lexicon.yes_no(verdict, language)
-        kind = ""
-        if reading.bodies and self._asks_eligibility(reading):
-            kind = ""
-        elif re.search(r"够", reading.text):
-            return lexicon.message("yes_enough" if verdict else "not_enough", language)
-        elif reading.need:
-            kind = "_need"
-        elif language == "zh" and not lexicon.pattern("allow_re").search(reading.text):
-            kind = "_is"
+        kinds = lexicon.table("words")["yes_kinds"]
+        kind = next((k for k, pattern in kinds if re.search(pattern, reading.text)), "_is")
         return lexicon.message(("yes" if verdict else "no") + kind, language)
 
     # -- false premises and missing parts -----------------------------------------------------------------------------
 
     def _corrected(self, reading: Reading, found: Evidence | None) -> Outcome | None:
-        """An amount that the question takes for granted and the guide puts otherwise: the guide's own, and that it differs."""
-        if found is None or reading.yesno:
+        """A value that the question takes for granted and the guide puts otherwise: the guide's own, and that it differs."""
+        if reading.yesno or reading.listing or not reading.premises:
             return None
-        claim = next((p for p in reading.premises if p.kind == "amount" and p.number), None)
-        if claim is None:
-            return None
-        section = found.section
-        only = replace(reading, asked=tuple(a for a in reading.asked if a.concept == "funding") or (), terms=(), premises=())
-        if not only.asked:
-            only = replace(only, asked=(replace_asked("funding"),))
-        funding = self.finder.find(only, section, {})
-        if funding is None or not funding.by_field:
-            return None
-        amounts = typed(funding, ("amount",))
-        if not amounts or any(q.number == claim.number for q in amounts):
-            return None
-        draft = Draft(reading.language)
-        claimed = reading.text[claim.start : claim.end]
-        draft.say(lexicon.message("instead", reading.language, claim=claimed)).msg("colon")
-        self._statement(draft, reading, funding)
-        return Outcome(draft, "answered", 0.7, kept=(funding,))
+        sections = list(reading.query.sections[:1]) or ([found.section] if found is not None else [])
+        for claim in reading.premises:
+            for section in sections:
+                stated = self._stated_value(reading, claim, section)
+                if stated is not None:
+                    draft = Draft(reading.language)
+                    draft.msg("instead", claim=reading.text[claim.start : claim.end]).msg("colon")
+                    self._statement(draft, reading, stated)
+                    return Outcome(draft, "answered", 0.7, kept=(stated,))
+        return None
 
-    def _missing(self, reading: Reading, sections: Sequence[ClauseId]) -> str:
+    def _stated_value(self, reading: Reading, claim: Quantity, section: ClauseId) -> Evidence | None:
+        """The guide's value for what a claim speaks of, where it differs; None where it agrees or there is none."""
+        if claim.kind == "amount":
+            found = self.finder.find_for("funding", replace(reading, focus=(), terms=()), section, {})
+        elif claim.kind == "count" and claim.unit in ("人", "名", "位", "项", "个", "套") and reading.focus:
+            found = self.finder.find_for("targets", reading, section, {})
+            if found is not None and self.finder.coverage(reading.focus, normalise(found.quote)) < 0.4:
+                return None
+        else:
+            return None
+        if found is None or not found.by_field:
+            return None
+        stated = typed(found, (claim.kind,))
+        return None if not stated or any(q.number == claim.number for q in stated) else found
+
+    def _missing(self, reading: Reading, sections: Sequence[ClauseId], found: Evidence | None) -> str:
         """What the question asks for and these sections do not state: a detail without its words, or content words
-        that stand nowhere in them."""
-        pool = [i for s in sections for tier in self.finder.pool(s) for i in tier]
-        text = "\n".join(normalise(self.reader.by_id[i].text) for i in pool)
+        that stand nowhere in them. "" where nothing is missing."""
+        pool = dict.fromkeys(i for s in sections for tier in self.finder.pool(s) for i in tier)
+        text = "\n".join(self.finder.text_of(i) for i in pool)
+        zh = reading.language.startswith("zh")
         for name in reading.concepts:
             c = lexicon.concepts()[name]
-            if c.detail and not any(w.lower() in text for w in c.evidence):
-                return c.zh if reading.language.startswith("zh") else c.en
-        if not reading.query.sections and not reading.field_named:
-            text_terms = [t for t, w in reading.terms if w >= 1]
-            weak = [t for t in text_terms if self.finder.support(t, text) < 0.5]
-            return "、".join(weak) if text_terms and len(weak) * 2 > len(text_terms) else ""
-        gone = self.finder.unsupported(reading, pool)
-        if gone and (not reading.concepts or len(gone) * 2 >= len([t for t, w in reading.terms if w >= 1])):
+            first = name == ordered_concepts(reading)[0]
+            if (c.detail and not c.said.search(text)) or (c.strict and first and (found is None or found.concept != name)):
+                return c.zh if zh else c.en
+        names = "\n".join(normalise(self.reader.section_name(a)) for s in sections for a in self.reader.ancestors(s))
+        nouns = [t for t, w in reading.terms if w >= 1]
+        gone = [t for t in nouns if self.finder.support(t, text + names) < 0.5]
+        enough = found is not None and found.score >= ENOUGH
+        if not gone or (enough and found is not None and reading.yesno and found.concept in CLOSED):
+            return ""
+        if any(t in gone for t in reading.modifiers):
             return "、".join(gone)
-        return ""
+        if enough and found is not None and reading.query.sections and found.by_field and is_field(found.clause):
+            return ""
+        return "、".join(gone) if len(gone) * 2 >= len(nouns) else ""
 
     # -- refusals ----------------------------------------------------------------------------------------------------
 
@@ -644,12 +740,6 @@ class Answerer:
 # --- helpers ----------------------------------------------------------------------------------------------------------
 
 
-def replace_asked(concept: str) -> object:
-    from bot.understand import Asked
-
-    return Asked(concept, 0, 0)
-
-
 def _cut(text: str, span: Span, limit: int) -> Span:
     if span[1] - span[0] <= limit:
         return span
@@ -671,16 +761,36 @@ def _is_place(label: str) -> bool:
 
 def _listed_kind(reading: Reading) -> str:
     """What a list question wants enumerated: "section" (项目), "item" (国家、地区), "" for anything else."""
-    text = reading.text
-    if re.search(r"(?:哪(?:些|几个|几类|个|几种|几项)|几个|多少个|有几类?|什么|所有|全部|各)(?:合作)?(?:国家|地区|国(?![家际]))|国家(?:和地区)?(?:有)?哪|which (?:countr|region|partner)|what countr|どの国|quels pays|welche länder|qué países|каки[ех] стран|어느 나라|어떤 (?:나라|국가)|những (?:nước|quốc gia)|mitkä maat|hvilke land|countries", text):
+    if lexicon.pattern("list_items_re").search(reading.text):
         return "item"
-    if re.search(r"(?:哪(?:些|几个|几类|个|几种|几项|类|种)|几个|多少个|几类|几种|什么)(?:类型的?|类的?)?(?:专项|项目|计划|课题)|项目(?:类型|种类)?有(?:哪|几)|(?:项目|专项)(?:都)?有哪些|which (?:projects?|programmes?|programs?|types?|schemes?)|what (?:projects|programmes|types of projects)|how many (?:types|kinds) of|どのプロジェクト|quels projets|welche projekte|qué proyectos|какие проекты|어떤 (?:사업|프로젝트)|những dự án|mitkä hankkeet|hvilke prosjekter", text):
-        return "section"
-    return ""
+    return "section" if lexicon.pattern("list_sections_re").search(reading.text) else ""
 
 
-def _plain_listing(reading: Reading) -> bool:
-    return not reading.concepts or set(reading.concepts) <= {"content", "eligible", "count_asked"}
+def _plural(text: str) -> bool:
+    return bool(lexicon.pattern("plural_re").search(text))
+
+
+def _enumerates(text: str) -> bool:
+    """Whether a question wants the members themselves ("有哪些", "分哪几类")."""
+    return bool(lexicon.pattern("enumerate_re").search(text))
+
+
+def _denies(text: str) -> bool:
+    return bool(lexicon.pattern("question_denies_re").search(text))
+
+
+def _level_verdict(question: str, quote: str) -> bool | None:
+    """ "县级…行不行" against "地市级及以上": whether the asked level is high enough; None where there are none."""
+    levels = lexicon.table("words")["levels"]
+    stated = re.search(r"([\u4e00-\u9fff]{1,3}?级)(?:及|或)?以上", quote)
+
+    def rank(text: str) -> int | None:
+        found = [n for n, names in enumerate(levels) for w in names if len(w) > 1 and w in text]
+        found += [n for n, names in enumerate(levels) for w in names if re.search(rf"(?<![\u4e00-\u9fff]){w}|{w}(?:一级|里|政府)", text)]
+        return max(found) if found else None
+
+    need, asked = rank(stated[1]) if stated else None, rank(question)
+    return None if need is None or asked is None else asked >= need
 
 
 def _compare_words(text: str) -> str:
@@ -710,9 +820,8 @@ def _value(reading: Reading, found: Evidence) -> float | str | None:
     return None
 
 
-def _extreme(
-    chosen: Sequence[tuple[ClauseId, Evidence | None]], direction: str
-) -> list[tuple[ClauseId, Evidence | None]]:
+def _extreme(chosen: Sequence[Member], direction: str) -> list[Member]:
+    """Of members with values the one with the least or the most, ties together."""
     values = []
     for section, found in chosen:
         if found is None:
@@ -729,7 +838,7 @@ def _extreme(
     return [(s, e) for v, s, e in values if v == best]
 
 
-def _within(premise: Quantity, stated: Sequence[Quantity], reading: Reading) -> bool | None:
+def _within(premise: Quantity, stated: Sequence[Quantity]) -> bool | None:
     """Whether a claimed quantity fits a stated one with its bound; None where they are not of one kind."""
     for q in stated:
         if q.number is None or premise.number is None:

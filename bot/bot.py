@@ -11,7 +11,7 @@ from typing import Any
 from bot import embed
 from bot.answer import Answerer
 from bot.errors import BotError, NotFoundError, QuestionError
-from bot.index import Index
+from bot.index import Index, Vectors
 from bot.lexical import normalise, tokens
 from bot.retrieve import question_vector, retrieve, similarity
 from bot.settings import Settings
@@ -91,31 +91,25 @@ class GuideBot:
         cleaned = self._checked(question)
         loaded = self._loaded
         past = [h for h in (embed.clean(str(h), self.settings.max_question) for h in history) if h][-8:]
-        parts = split_questions(cleaned)
         answers: list[Answer] = []
         spent = 0.0
+        parts = split_questions(cleaned)
         for n, part in enumerate(parts):
-            before = [*past, *parts[:n]]
-            answer, embedding = self._one(loaded, part, before, guide, edition, section, field)
-            answers.append(answer)
-            spent += embedding
+            reading = loaded.reader.read(part, [*past, *parts[:n]], section=section, field=field)
+            encoder = self.encoder()
+            at = time.perf_counter()
+            vector = encoder.encode_queries([reading.query.standalone])[0]
+            spent += time.perf_counter() - at
+            guides = self._guides(loaded.index, guide, edition)
+            answers += [self._one(loaded, r, vector, guides) for r in loaded.reader.parts(reading)]
         whole = answers[0] if len(answers) == 1 else _joined(answers)
         latency = (time.perf_counter() - began) * 1000
         return replace(whole, latency_ms=round(latency, 3), embed_ms=round(spent * 1000, 3))
 
-    def _one(
-        self, loaded: _Loaded, question: str, history: Sequence[str], guide: str | None, edition: str | None,
-        section: str | None, field: str | None,
-    ) -> tuple[Answer, float]:  # fmt: skip
-        reading = loaded.reader.read(question, history, section=section, field=field)
-        encoder = self.encoder()
-        began = time.perf_counter()
-        vector = encoder.encode_queries([reading.query.standalone])[0]
-        spent = time.perf_counter() - began
+    def _one(self, loaded: _Loaded, reading: Reading, vector: Vectors, guides: Sequence[str]) -> Answer:
         similar = similarity(loaded.index, question_vector(loaded.index, reading, vector))
-        guides = self._guides(loaded.index, guide, edition)
         hits = retrieve(loaded.index, loaded.reader, reading, similar, self.settings.top_k, guides)
-        return loaded.answerer.answer(reading, hits, similar), spent
+        return loaded.answerer.answer(reading, hits, similar)
 
     def _guides(self, index: Index, guide: str | None, edition: str | None) -> tuple[str, ...]:
         if guide is None and edition is None:

@@ -6,6 +6,7 @@ words of the question and (where there is one) similarity of meaning. Nothing is
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from bot.understand import Reader, Reading
 _SENTENCE = re.compile(r"[^。；;！？\n]+[。；;！？]?")
 _SEGMENT = re.compile(r"[^，,。；;！？\n]+[，,。；;！？]?")
 _CONDITION = re.compile(r"^(?:针对|对于?|若|如|其中|符合|属于|凡|经|按|在|第[一二三四五六七八九十0-9]+)")
+ENOUGH = 0.62  # least score of an evidence
 MAX_QUOTE = 150  # characters of one quote in an answer
 
 Span = tuple[int, int]
@@ -86,7 +88,13 @@ class Finder:
             return 1.0
         if any(s in text for s in lexicon.synonyms(term)):
             return 0.9
-        if len(term) <= 2 or not re.match(r"[\u3400-\u9fff]", term):
+        if not re.match(r"[\u3400-\u9fff]", term):
+            return 0.0
+        if len(term) > 2 or term[0] in text and term[-1] in text:
+            near = ".{0,3}".join(map(re.escape, term))
+            if re.search(near, text):
+                return 0.7  # "农产品" in "农（牧、渔）产品"
+        if len(term) <= 2:
             return 0.0
         pairs = [term[i : i + 2] for i in range(len(term) - 1)]
         held = [p for p in pairs if p in text or any(s in text for s in lexicon.synonyms(p))]
@@ -97,11 +105,9 @@ class Finder:
         total = sum(w for _, w in terms)
         return sum(w * self.support(t, text) for t, w in terms) / total if total else 1.0
 
-    def unsupported(self, reading: Reading, pool: Iterable[ClauseId]) -> tuple[str, ...]:
-        """Content nouns of the asking part that no clause of the pool, nor a heading over it, supports."""
-        ids = {a for i in pool for a in self.reader.ancestors(i)} | set(pool)
-        text = "\n".join(self._norm[i] for i in ids)
-        return tuple(t for t, w in reading.terms if w >= 1 and self.support(t, text) < 0.5)
+    def text_of(self, clause_id: ClauseId) -> str:
+        """A clause's text as words are looked for in it."""
+        return self._norm[clause_id]
 
     # -- pools -------------------------------------------------------------------------------------------------
 
@@ -123,105 +129,150 @@ class Finder:
     # -- search ------------------------------------------------------------------------------------------------
 
     def find(self, reading: Reading, section: ClauseId, similar: Mapping[ClauseId, float]) -> Evidence | None:
-        """The best evidence in one section for what is asked, None where there is none."""
-        tiers = self.pool(section)
+        """The best evidence in one section for what is asked: for the first concept that the section speaks of, else
+        for the words of the question. None where there is none; its score says how well it fits."""
+        for concept in ordered_concepts(reading):
+            found = self.find_for(concept, reading, section, similar)
+            if found is not None and found.score >= ENOUGH:
+                return found
+        return self._by_words(reading, section, similar)
+
+    def find_for(
+        self, concept: str, reading: Reading, section: ClauseId, similar: Mapping[ClauseId, float]
+    ) -> Evidence | None:
+        """Evidence for one concept: a labelled field, or a sentence that holds its words and types."""
         best: Evidence | None = None
+        tiers = self.pool(section)
         for depth, tier in enumerate(tiers):
-            found = self._in_tier(reading, section, tier, similar, own=depth == 0 and len(tiers) > 1)
-            if found is not None and (best is None or found.score > best.score + 0.35):
-                best = found
+            own = depth == 0 and len(tiers) > 1
+            for clause_id in tier:
+                clause = self.reader.by_id[clause_id]
+                if _is_frame(clause):
+                    continue
+                found = self._of_concept(concept, reading, section, clause)
+                if found is None:
+                    continue
+                score = found.score + 0.2 * similar.get(clause_id, 0.0) + (0.6 if own else 0.0)
+                if best is None or score > best.score + 1e-9:
+                    best = replace(found, score=score)
         return best
 
-    def _in_tier(
-        self, reading: Reading, section: ClauseId, tier: Sequence[ClauseId], similar: Mapping[ClauseId, float], own: bool
-    ) -> Evidence | None:
-        candidates: list[Evidence] = []
-        for clause_id in tier:
-            clause = self.reader.by_id[clause_id]
-            if clause.kind == "heading" and not is_field(clause) and clause.children:
-                continue
-            candidates += self._of_clause(reading, section, clause, similar.get(clause_id, 0.0))
-        if not candidates:
-            return None
-        best = max(candidates, key=lambda e: (round(e.score, 4), -e.clause.start, -e.spans[0][0]))
-        return replace(best, score=best.score + (0.5 if own and best.score > 0.8 else 0.0))
+    def carried(self, clause: Clause) -> str:
+        """The concept that a clause answers by its place: its own label's, or for an item that of the field it is in."""
+        if is_field(clause):
+            return self.reader.concept_of.get(clause.label, "")
+        parent = self.reader.by_id.get(clause.parent) if clause.parent else None
+        if clause.kind == "item" and parent is not None and is_field(parent):
+            return self.reader.concept_of.get(parent.label, "")
+        return ""
 
-    def _of_clause(self, reading: Reading, section: ClauseId, clause: Clause, similarity: float) -> list[Evidence]:
-        label_concept = self.reader.concept_of.get(clause.label, "") if is_field(clause) else ""
-        named = clause.label in reading.query.fields and reading.field_named and is_field(clause)
-        concepts = reading.concepts
-        rank = concepts.index(label_concept) if label_concept in concepts else -1
-        by_field = named or rank >= 0
-        base = similarity
-        if by_field:
-            base += 1.2 - 0.15 * max(rank, 0) + (0.4 if named else 0.0)
+    def _of_concept(self, concept: str, reading: Reading, section: ClauseId, clause: Clause) -> Evidence | None:
+        by_label = self.carried(clause) == concept or (
+            reading.field_named and is_field(clause) and clause.label in reading.query.fields
+        )
         start, end = body(clause)
-        if is_field(clause) and clause.children and end <= start:
-            return self._of_children(section, clause, base, label_concept) if by_field else []
-        out = []
+        if by_label and is_field(clause):
+            if end <= start:
+                return Evidence(clause, ((0, len(clause.text)),), section, 1.3, concept, True) if clause.children else None
+            return self._field(reading, clause, section, concept)
+        best: Evidence | None = None
         whole = self._norm[clause.clause_id]
         for span in sentences(clause.text, start):
             text = normalise(clause.text[span[0] : span[1]])
-            score, concept = self._sentence_score(reading, text, whole, label_concept)
-            out.append(Evidence(clause, (span,), section, base + score, concept or label_concept, by_field))
-        if by_field and out:
-            best = max(e.score for e in out)
-            out = [self._widened(reading, clause, section, best, label_concept, out)]
-        return [self._narrowed(reading, e) for e in out]
+            score = self._said(concept, text) + (0.4 if by_label else 0.0)
+            if score <= 0.2:
+                continue
+            score += 0.5 * self._cover(reading, text, whole)
+            score += 0.2 * bool(reading.bodies and any(w in text for b, _ in reading.bodies for w in lexicon.bodies()[b].guide))
+            if best is None or score > best.score:
+                best = Evidence(clause, (span,), section, score, concept, by_label)
+        return self._narrowed(reading, best) if best is not None else None
 
-    def _of_children(self, section: ClauseId, clause: Clause, base: float, concept: str) -> list[Evidence]:
-        """A label followed by items: the label's line, with the items as the answer's parts (composed later)."""
-        return [Evidence(clause, ((0, len(clause.text)),), section, base + 0.3, concept, True)]
+    def _said(self, concept: str, text: str) -> float:
+        """How well a sentence speaks of a concept: its words, its types."""
+        c = lexicon.concepts()[concept]
+        kinds = {q.kind for q in quantities(text)} if c.types else set()
+        typed_ok = bool(c.types & kinds)
+        if c.strict and not typed_ok:
+            return 0.0
+        if not c.evidence:
+            return 0.45 if typed_ok else 0.0
+        if not c.said.search(text):
+            return 0.0
+        return 0.45 + (0.3 if typed_ok else -0.1 if c.types else 0.1)
 
-    def _sentence_score(self, reading: Reading, text: str, whole: str, label_concept: str) -> tuple[float, str]:
-        """Score of a sentence for the reading, and the concept it was found for."""
-        cover = self.coverage(reading.terms, text)
-        if reading.terms:
-            cover = 0.75 * cover + 0.25 * self.coverage(reading.terms, whole)
-        kinds = {q.kind for q in quantities(text)}
-        best, found = 0.0, ""
-        for rank, name in enumerate(reading.concepts):
-            c = lexicon.concepts()[name]
-            value = 0.0
-            if c.evidence and any(w.lower() in text for w in c.evidence):
-                value += 0.45
-                if c.types & kinds:
-                    value += 0.35
-                if c.types and not c.types & kinds:
-                    value -= 0.2
-            elif not c.evidence and c.types & kinds:
-                value += 0.4
-            if name == label_concept:
-                value += 0.2
-            value -= 0.08 * rank
-            if value > best:
-                best, found = value, name
-        weight = 0.9 if reading.terms else 0.0
-        bodies = [b for b, _ in reading.bodies]
-        extra = 0.25 if bodies and any(w in text for b in bodies for w in lexicon.bodies()[b].guide) else 0.0
-        return best + weight * cover + extra, found
+    def _cover(self, reading: Reading, text: str, whole: str) -> float:
+        if not reading.focus:
+            return 0.0
+        terms = self.weighed(reading.focus)
+        return 0.75 * self.coverage(terms, text) + 0.25 * self.coverage(terms, whole)
 
-    def _widened(
-        self, reading: Reading, clause: Clause, section: ClauseId, score: float, concept: str, parts: Sequence[Evidence]
-    ) -> Evidence:
-        """A field as the answer: all of it where it is short, else its best sentences in their order."""
+    def weighed(self, terms: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
+        """Terms with their weights times how rare they are among the clauses (a word that no clause has stays at 1)."""
+        n = max(2, len(self._norm))
+        return [(t, w * (0.3 + math.log((n + 1) / (self.df(t) + 1)) / math.log(n + 1)) if self.df(t) else w * 0.8) for t, w in terms]
+
+    def _by_words(self, reading: Reading, section: ClauseId, similar: Mapping[ClauseId, float]) -> Evidence | None:
+        """The sentence that holds most of the question's words; for a foreign question the nearest in meaning."""
+        best: Evidence | None = None
+        tiers = self.pool(section)
+        for depth, tier in enumerate(tiers):
+            for clause_id in tier:
+                clause = self.reader.by_id[clause_id]
+                if _is_frame(clause) and clause.parent is not None:
+                    continue
+                found = self._of_words(reading, section, clause, similar.get(clause_id, 0.0))
+                if found is None:
+                    continue
+                score = found.score + (0.15 if depth == 0 and len(tiers) > 1 else 0.0)
+                if best is None or score > best.score + 1e-9:
+                    best = replace(found, score=score)
+        return self._narrowed(reading, best) if best is not None else None
+
+    def _of_words(self, reading: Reading, section: ClauseId, clause: Clause, similarity: float) -> Evidence | None:
+        whole = self._norm[clause.clause_id]
+        best: Evidence | None = None
+        start = body(clause)[0] if clause.parent is not None else 0
+        wanted = {t for c in reading.concepts for t in lexicon.concepts()[c].types}
+        for span in sentences(clause.text, start):
+            text = normalise(clause.text[span[0] : span[1]])
+            cover = self._cover(reading, text, whole)
+            typed_ok = bool(wanted & {q.kind for q in quantities(text)}) if wanted else False
+            score = 0.95 * cover + 0.2 * similarity + 0.15 * typed_ok
+            if not reading.language.startswith("zh") and not reading.focus:
+                score += 0.45 * (similarity >= 0.999)
+            if best is None or score > best.score + 1e-9:
+                best = Evidence(clause, (span,), section, score)
+        return best
+
+    def _field(self, reading: Reading, clause: Clause, section: ClauseId, concept: str) -> Evidence:
+        """A labelled field as the answer: all of it where it is short, else the sentences that hold the question's words."""
         start, end = body(clause)
         ordinal = self._by_ordinal(clause, section)
         if ordinal is not None:
-            return Evidence(clause, (ordinal,), section, score, concept, True)
-        focus = [e for e in parts if reading.terms and self.coverage(reading.terms, normalise(e.quote)) > 0.3]
-        if focus:
-            best = max(self.coverage(reading.terms, normalise(e.quote)) for e in focus)
-            focus = [e for e in focus if self.coverage(reading.terms, normalise(e.quote)) >= best - 0.01][:2]
-            return Evidence(clause, tuple(e.spans[0] for e in focus), section, score, concept, True)
+            return Evidence(clause, (ordinal,), section, 1.4, concept, True)
+        score = 1.2 + 0.3 * (clause.label in reading.query.fields and reading.field_named)
+        spans = sentences(clause.text, start)
+        if reading.focus and len(spans) > 1:
+            terms = self.weighed(reading.focus)
+            covers = [(self.coverage(terms, normalise(clause.text[s:e])), s, e) for s, e in spans]
+            best = max(covers)[0]
+            if best >= 0.25 and best > 1.05 * min(covers)[0]:
+                kept = [(s, e) for v, s, e in covers if v >= best - 0.01][:2]
+                found = Evidence(clause, tuple(kept), section, score + 0.3 * best, concept, True)
+                return self._narrowed(reading, found) if len(kept) == 1 else found
+        elif reading.focus and spans and end - start > 60:
+            narrowed = self._narrowed(reading, Evidence(clause, (spans[0],), section, score, concept, True))
+            if narrowed.spans != (spans[0],):
+                return narrowed
         if end - start <= MAX_QUOTE:
             return Evidence(clause, ((start, end),), section, score, concept, True)
-        spans: list[Span] = []
-        for span in sentences(clause.text, start):
-            if spans and span[1] - spans[0][0] > MAX_QUOTE + 60:
+        last = spans[0][1]
+        for _, e in spans:
+            if e - start > MAX_QUOTE + 90:
                 break
-            spans.append(span)
-        return Evidence(clause, ((spans[0][0], spans[-1][1]),), section, score, concept, True)
+            last = e
+        return Evidence(clause, ((start, last),), section, score, concept, True)
 
     def _by_ordinal(self, clause: Clause, section: ClauseId) -> Span | None:
         """ "第1和第2项为择优委托；第3项为…": the part that speaks of the item asked about."""
@@ -235,28 +286,44 @@ class Finder:
         return None
 
     def _narrowed(self, reading: Reading, found: Evidence) -> Evidence:
-        """For a value asked with words of its own ("培训多少医护人员"), the comma parts that hold both, together
-        with the condition that opens the sentence."""
-        if len(found.spans) != 1 or not reading.terms:
-            return found
+        """In a long sentence the comma parts that hold the question's words and the type of value asked for, with
+        the condition that opens the sentence."""
         (start, end) = found.spans[0]
-        types = frozenset(t for c in reading.concepts for t in lexicon.concepts()[c].types)
-        if end - start < 60 or not types:
+        wanted = {t for c in reading.concepts[:2] for t in lexicon.concepts()[c].types}
+        if len(found.spans) != 1 or end - start < 50 or not wanted or not (reading.focus or lexicon.concepts().get(found.concept)):
             return found
         parts = segments(found.clause.text, start, end)
+        if len(parts) < 2:
+            return found
+        terms = self.weighed(reading.focus)
         scored = []
         for s, e in parts:
-            text = found.clause.text[s:e]
-            kinds = {q.kind for q in quantities(text)}
-            scored.append((self.coverage(reading.terms, normalise(text)) * (1.0 if types & kinds else 0.4), s, e))
+            text = normalise(found.clause.text[s:e])
+            kinds = {q.kind for q in quantities(found.clause.text[s:e])}
+            said = bool(found.concept) and self._said(found.concept, text) > 0.2
+            value = (self.coverage(terms, text) if terms else 0.0) + 0.3 * said
+            scored.append((value * (1.0 if wanted & kinds else 0.35), s, e))
         best = max(scored)[0]
-        if best < 0.3:
+        if best < 0.25:
             return found
-        chosen = [(s, e) for v, s, e in scored if v >= best - 0.01][:2]
+        chosen = [(s, e) for v, s, e in scored if v >= best - 0.02][:2]
         first = parts[0]
         if first not in chosen and _CONDITION.match(found.clause.text[first[0] : first[1]]) and first[1] - first[0] <= 40:
             chosen = [first, *chosen]
         return replace(found, spans=tuple(sorted(chosen)))
+
+
+_GENERAL = ("count_asked", "requirements", "process", "ratio", "materials")
+
+
+def ordered_concepts(reading: Reading) -> list[str]:
+    """The asked concepts, the general ones after the telling ones."""
+    return sorted(reading.concepts, key=lambda c: c in _GENERAL)
+
+
+def _is_frame(clause: Clause) -> bool:
+    """A heading that only holds other clauses together."""
+    return clause.kind == "heading" and bool(clause.children) and not is_field(clause)
 
 
 def typed(evidence: Evidence, kinds: Iterable[str]) -> list[Quantity]:

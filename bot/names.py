@@ -49,9 +49,40 @@ class Names:
             if 2 <= len(name) <= 60:
                 self._names[c.clause_id] = name
         self._bodies = {c.clause_id: normalise(c.text) for c in clauses}
+        self._packed_bodies = {i: _PUNCT.sub("", t) for i, t in self._bodies.items()}
         self._all_text = "\n".join(self._bodies.values())
         self._parents = {c.clause_id: c.parent for c in clauses}
         self._sections = [c.clause_id for c in sections if c.clause_id in self._names]
+
+    def named(self, clause_id: ClauseId) -> bool:
+        """Whether a clause is a section with a name of its own."""
+        return clause_id in self._names
+
+    def mend(self, text: str, words: Iterable[str]) -> str:
+        """`text` with runs that sound like a name or a known word, and are no word themselves, spelt as that word:
+        "四穿" → "四川", "推见函" → "推荐函". Only looked for when a question leaves words that nothing explains."""
+        targets = {_pinyin(w): w for w in self._sound_words(tuple(words))}
+        longest = max((len(k) for k in targets), default=0)
+        out, at = [], 0
+        while at < len(text):
+            for size in range(min(longest, 6), 1, -1):
+                run = text[at : at + size]
+                if len(run) == size and _HAN_RUN.fullmatch(run) and run not in self._all_text and not _is_word(run):
+                    word = targets.get(_pinyin(run), "")
+                    if word and word != run:
+                        out.append(word)
+                        at += size
+                        break
+            else:
+                out.append(text[at])
+                at += 1
+        return "".join(out)
+
+    def _sound_words(self, more: tuple[str, ...]) -> list[str]:
+        parts = [p for name in self._names.values() for p in _sound_parts(name)]
+        common = [w for w in lexicon.table("words")["pinyin_words"] if len(w) > 1]
+        pieces = [w[i : i + 2] for w in more for i in range(len(w) - 1)]
+        return [*pieces, *common, *parts]
 
     def holds(self, word: str) -> bool:
         """Whether the guides' text holds `word` anywhere."""
@@ -78,12 +109,46 @@ class Names:
         usable.sort(key=lambda kv: (-(kv[0][1] - kv[0][0]), len(kv[1]), kv[0][0]))
         taken = bytearray(len(packed))
         out: list[Match] = []
+        seen: set[ClauseId] = set()
         for (start, end), ids in usable:
-            if any(taken[start:end]):
+            if any(taken[start:end]) or ids <= seen:
                 continue
+            other = self._better_held(packed, start, end, ids)
+            if other is not None:
+                start, end, ids = other
+                if any(taken[start:end]):
+                    continue
+            seen |= ids
             taken[start:end] = b"\x01" * (end - start)
             out.append(Match(places[start], places[end - 1] + 1, packed[start:end], self._tops(ids), "name"))
         return sorted(out, key=lambda m: m.start)
+
+    def _better_held(
+        self, packed: str, start: int, end: int, ids: set[ClauseId]
+    ) -> tuple[int, int, set[ClauseId]] | None:
+        """A run that goes on in the question as words of another clause ("省级国际联合实验室" holds "联合实验室",
+        but only one clause has all of it): that clause is meant. None where there is no such clause."""
+        left, right = start, end
+        while left > 0 and any(packed[left - 1 : right] in t for t in self._packed_bodies.values()):
+            left -= 1
+        while right < len(packed) and any(packed[left : right + 1] in t for t in self._packed_bodies.values()):
+            right += 1
+        if right - left < end - start + 2:
+            return None
+        run = packed[left:right]
+        holders = {i for i, t in self._packed_bodies.items() if run in t}
+        mine = {j for i in holders for j in self._chain(i)}
+        if ids & mine or len(holders) > 2:
+            return None
+        return left, right, holders
+
+    def _chain(self, clause_id: ClauseId) -> list[ClauseId]:
+        out: list[ClauseId] = []
+        at: ClauseId | None = clause_id
+        while at is not None:
+            out.append(at)
+            at = self._parents.get(at)
+        return out
 
     def _distinctive(self, run: str, ids: set[ClauseId]) -> bool:
         """A run tells sections apart when it is more than generic words and stands in few names."""
@@ -206,6 +271,14 @@ def _sound_parts(name: str) -> list[str]:
         masked = masked.replace(word, " ")
     parts = [p for run in _HAN_RUN.findall(masked) for p in (run, run[:2], run[2:4], run[:3])]
     return [p for p in dict.fromkeys(parts) if len(p) >= 2]
+
+
+def _is_word(run: str) -> bool:
+    try:
+        import rjieba
+    except ImportError:
+        return False
+    return bool(rjieba.has_word(run)) if hasattr(rjieba, "has_word") else rjieba.cut(run) == [run]
 
 
 @lru_cache(maxsize=1)
@@ -366,7 +439,8 @@ def _aliases(question: str) -> list[Place]:
     out = []
     for alias, names in lexicon.table("places")["aliases"].items():
         edge = r"(?<![a-z])" if alias[0].isascii() else ""
-        for m in re.finditer(edge + re.escape(alias), question):
+        stem = alias[:-1] if re.match("[а-я]", alias) and len(alias) > 4 else alias  # Russian names are inflected
+        for m in re.finditer(edge + re.escape(stem), question):
             out.append(Place(m.start(), m.end(), m[0], tuple(names)))
     chinese = _chinese_countries()
     for word, code in lexicon.table("places")["demonyms"].items():

@@ -88,12 +88,10 @@ def structure(reader: Reader, reading: Reading) -> dict[ClauseId, float]:
 def evidence_words(reader: Reader, reading: Reading) -> dict[ClauseId, float]:
     """Clauses that hold words which answer an asked concept."""
     out: dict[ClauseId, float] = {}
-    keys = [lexicon.concepts()[c].evidence for c in reading.concepts[:2]]
-    if not any(keys):
-        return out
-    for clause in reader.clauses:
+    keys = [c.said for name in reading.concepts[:2] if (c := lexicon.concepts()[name]).evidence]
+    for clause in reader.clauses if keys else ():
         text = normalise(clause.text)
-        if any(w.lower() in text for words in keys for w in words):
+        if any(key.search(text) for key in keys):
             out[clause.clause_id] = 0.2
     return out
 

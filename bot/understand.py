@@ -7,6 +7,7 @@ out is carried over from the questions before it.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -20,7 +21,7 @@ from bot.types import AnswerKind, Clause, ClauseId, Fact, Guide, Query
 
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _SENTENCE = re.compile(r"[?？!！。；;\n]+")
-_PART = re.compile(r"[,，?？!！。；;\n]+")
+_PART = re.compile(r"[,，?？!！。；;\n]+|(?<=[问说询答])[:：]")
 _YEAR = re.compile(r"(?<!\d)((?:19|20)\d{2})\s*(?:年度?|年版|版)?(?=的?(?:项目|申报|指南|版|度|课题|计划|政策|通知|[^\d月./-]|$))")
 _RELATIVE_YEAR = {"去年": -1, "上一年": -1, "上年度": -1, "前年": -2, "明年": 1, "下一年": 1, "来年": 1, "后年": 2, "last year": -1, "next year": 1}  # fmt: skip
 
@@ -45,6 +46,10 @@ class Reading:
     bodies: tuple[tuple[str, str], ...] = ()  # (class, the word used)
     premises: tuple[Quantity, ...] = ()
     terms: tuple[tuple[str, float], ...] = ()  # content words left over, with weights
+    focus: tuple[tuple[str, float], ...] = ()  # the same with the content words of the asking phrases: for ranking
+    modifiers: tuple[str, ...] = ()  # nouns that stand right before an asking phrase ("差旅" 补助多少)
+    pending: str = ""  # "pending" or "fixed" where a question asks for dates that are open, or set
+    which: bool = False  # asks which section something belongs to
     story: tuple[str, ...] = ()  # content words outside of the asking part
     yesno: bool = False
     need: bool = False
@@ -89,6 +94,8 @@ def language_of(text: str) -> str:
     scores = {lang: sum(w in small for w in words) for lang, small in _small_words().items()}
     if re.search(r"[ăđơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ]", text.lower()):
         return "vi"
+    if re.search("[¿¡ñ]", text):
+        return "es"
     best = max(scores, key=lambda k: (scores[k], k == "en"))
     if scores[best] == 0 and all(len(w) > 1 for w in words):
         return "zh" if _is_pinyin(words) else "en"
@@ -97,7 +104,7 @@ def language_of(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def _small_words() -> dict[str, frozenset[str]]:
-    return {k: frozenset(v) for k, v in lexicon.table("words")["small_words"].items()}
+    return {k: frozenset(v) for k, v in lexicon.table("small_words").items()}
 
 
 def _is_pinyin(words: Sequence[str]) -> bool:
@@ -206,64 +213,130 @@ class Reader:
             reading = self._with_field(reading, field)
         return reading
 
+    def parts(self, reading: Reading) -> list[Reading]:
+        """The separate things that one question asks ("多少钱、做几年", "经费和期限"), each as a reading of its own."""
+        labelled = {c for c in self.concept_of.values() if c}
+        asked = sorted(
+            (a for a in reading.asked if a.end > a.start and (a.concept in labelled or lexicon.concepts()[a.concept].detail
+             or a.concept in _OWN_THINGS)), key=lambda a: a.start,
+        )  # fmt: skip
+        if len(asked) < 2 or reading.comparing or reading.which:
+            return [reading]
+        groups: list[list[Asked]] = [[asked[0]]]
+        for before, after in zip(asked, asked[1:], strict=False):
+            between = reading.text[before.end : after.start]
+            joined = bool(_JOINT.search(between)) and not _LINKED.search(between)
+            if joined:
+                groups.append([after])
+            else:
+                groups[-1].append(after)
+        if len(groups) < 2:
+            return [reading]
+        out = []
+        for n, group in enumerate(groups):
+            start = group[0].start if n else 0
+            end = groups[n + 1][0].start if n + 1 < len(groups) else len(reading.text)
+            inside = {t for t, _ in reading.focus if t in reading.text[start:end]}
+            out.append(
+                self._finish(replace(
+                    reading, asked=tuple(group), terms=tuple(t for t in reading.terms if t[0] in inside),
+                    focus=tuple(t for t in reading.focus if t[0] in inside),
+                    modifiers=tuple(m for m in reading.modifiers if m in inside), yesno=reading.yesno and n == len(groups) - 1,
+                    premises=tuple(p for p in reading.premises if start <= p.start < end),
+                    field_named=False, query=replace(reading.query, fields=()),
+                ))  # fmt: skip
+            )
+        return out
+
     def _read_alone(self, question: str) -> Reading:
         language = language_of(question)
-        text = fold(question, language)
-        named, places, unknown = self._sections(text, language)
-        masked = _mask(text, [(m.start, m.end) for m in named])
-        asked, labels = self._asked(masked, text, language)
+        reading = self._read_text(question, fold(question, language), language)
+        if language == "zh" and _doubtful(reading):
+            mended = self.names.mend(reading.text, [*self.labels])
+            if mended != reading.text:
+                second = self._read_text(question, mended, language)
+                reading = second if len(_nouns(second)) < len(_nouns(reading)) or second.asked and not reading.asked else reading
+        return reading
+
+    def _read_text(self, question: str, text: str, language: str) -> Reading:
+        raw = text if language.startswith("zh") else _plain_fold(question)
+        raw = raw if len(raw) == len(text) else text
+        named, places, unknown = self._sections(text, raw, language)
+        masked = _mask(raw, [(m.start, m.end) for m in named])
+        asked, labels = self._asked(masked, raw, language)
         bodies = _bodies(masked, language)
-        premises = tuple(q for q in fact_module.quantities(masked, bare=True) if q.kind not in ("body", "place"))
+        premises = tuple(q for q in fact_module.quantities(masked, bare=True) if q.kind not in ("body", "place", "url"))
         edition = self._edition(text)
         parts = _asking_parts(masked, asked)
-        spans = [(m.start, m.end) for m in named] + [(a.start, a.end) for a in asked]
-        spans += [(p.start, p.end) for p in places]
-        terms = _terms(parts, spans, [w for _, w in bodies], language)
-        story = tuple(t for t, _ in _terms([(0, masked)], spans, [], language) if t not in dict(terms))
+        names = [(m.start, m.end) for m in named] + [(p.start, p.end) for p in places]
+        spans = names + [(a.start, a.end) for a in asked]
+        words = [w for _, w in bodies]
+        terms = _terms(text, raw, parts, spans, words, language)
+        focus = _terms(text, raw, parts, names, words, language)
+        story = tuple(t.word for t in _terms(text, raw, [(0, masked)], names, [], language) if t.word not in {f.word for f in focus})
+        modifiers = tuple(
+            t.word for t in terms if t.weight >= 1 and any(0 <= a.start - t.end <= 1 for a in asked)
+        )
         sections = tuple(dict.fromkeys(i for m in named for i in m.clauses))
         reading = Reading(
             query=Query(question, language, question, sections, labels, "value", unknown),
-            text=text, language=language, asked=asked, bodies=bodies, premises=premises, terms=terms, story=story,
-            named=named, unknown_edition=edition, field_named=bool(labels),
+            text=raw, language=language, asked=asked, bodies=bodies, premises=premises,
+            terms=_weights(terms), focus=_weights(focus), modifiers=modifiers, story=story,
+            pending="pending" if lexicon.pattern("pending_re").search(raw) else "fixed" if lexicon.pattern("fixed_re").search(raw) else "",
+            which=bool(lexicon.pattern("which_re").search(masked)), named=named, unknown_edition=edition, field_named=bool(labels),
             scope="named" if sections else ("all" if lexicon.pattern("global_re").search(text) else "none"),
             injection=bool(lexicon.pattern("injection_re").search(text)),
             smalltalk=bool(lexicon.pattern("smalltalk_re").search(text)),
             ordinals=_ordinals(text),
-            **_kinds(masked, text, language),
+            **_kinds(masked, raw, language),
         )  # fmt: skip
         if reading.scope == "none":
             reading = self._implied(reading)
         return self._finish(reading)
 
-    def _sections(self, text: str, language: str) -> tuple[tuple[Match, ...], list[Match], tuple[str, ...]]:
+    def _sections(self, text: str, raw: str, language: str) -> tuple[tuple[Match, ...], list[Match], tuple[str, ...]]:
         """Named sections, all place names found, and the place names that no guide holds."""
-        found = self.names.find(text) if _HAN.search(text) else []
-        places = places_in(text, language)
+        found = self.names.find(text) if _HAN.search(text) and language != "ja" else []
+        if not language.startswith("zh"):
+            glossed = normalise("，".join(w for pattern, words in lexicon.glossary() if pattern.search(raw) for w in words))
+            found += [replace(m, start=0, end=0, how="gloss") for m in self.names.find(glossed)]
+        places = places_in(text if language in ("zh", "zh-Hant", "ja") else raw, language)
         unknown: list[str] = []
         taken: list[Match] = []
         for p in places:
+            hits = self.names.places(p.names)
+            taken.append(Match(p.start, p.end, p.text, hits, "place"))
             if any(m.start <= p.start and p.end <= m.end for m in found):
                 continue
-            hits = self.names.places(p.names)
             if not hits:
                 unknown.append(p.text)
-            elif len(hits) <= 4 or all(i in self.names._names for i in hits):
+            elif self.names.named(hits[0]) and all(self.names.named(i) for i in hits) or len(hits) <= 2:
                 found.append(Match(p.start, p.end, p.text, hits, "place"))
-            taken.append(Match(p.start, p.end, p.text, hits, "place"))
-        if not found and not unknown:
-            found = self.names.by_sound(text) if language.startswith("zh") else []
-        found = _drop_overlaps(found)
-        return tuple(found), taken, tuple(u for u in dict.fromkeys(unknown))
+        if not found and not unknown and language.startswith("zh"):
+            found = self.names.by_sound(text)
+        return tuple(self._nearest(_drop_overlaps(found))), taken, tuple(dict.fromkeys(unknown))
+
+    def _nearest(self, matches: Sequence[Match]) -> list[Match]:
+        """Without sections that another match names more closely: "对口支援的青海项目" means the one under it.
+        Places name sections best; words translated by the glossary count only where nothing else does."""
+        if any(m.how != "gloss" for m in matches):
+            matches = [m for m in matches if m.how != "gloss"] or list(matches)
+        ids = {i for m in matches for i in m.clauses}
+        over = {a for i in ids for a in self.ancestors(i)[1:]}
+        out = []
+        for m in matches:
+            kept = tuple(i for i in m.clauses if i not in over)
+            if kept or not m.clauses:
+                out.append(replace(m, clauses=kept))
+        return out
 
     def _asked(self, masked: str, text: str, language: str) -> tuple[tuple[Asked, ...], tuple[str, ...]]:
         """Concepts and guide labels that the question asks for; a longer wording beats one that it covers."""
         found: list[Asked] = []
         languages = _ask_languages(masked, language)
-        for c in lexicon.concepts().values():
-            for lang in languages:
-                for m in c.ask[lang].finditer(masked) if lang in c.ask else ():
-                    if m.end() > m.start():
-                        found.append(Asked(c.name, m.start(), m.end()))
+        for group in (languages, _LATIN_LANGUAGES if language not in ("zh", "zh-Hant", "en") and masked.isascii() else ()):
+            if not found:
+                found = _concepts_in(masked, group)
         labels = []
         for label in self.labels:
             key = normalise(label)
@@ -297,9 +370,10 @@ class Reader:
 
     def _year_in_text(self, phrase: str, text: str) -> bool:
         """Whether the guide itself speaks of that year next to other words of the question."""
-        around = _terms([(0, text.replace(phrase, " "))], [], [], "zh")
+        rest = text.replace(phrase, " ")
+        around = [t.word for t in _terms(rest, rest, [(0, rest)], [], [], "zh") if t.weight >= 1]
         return any(
-            any(t in normalise(self.by_id[i].text) for t, w in around if w >= 1) and len(around) > 0
+            any(t in normalise(self.by_id[i].text) for t in around)
             for i in self.names.clauses_with(phrase[:4])
             if self.by_id[i].parent is not None
         )
@@ -307,11 +381,10 @@ class Reader:
     def _implied(self, reading: Reading) -> Reading:
         """A section that the leftover words stand in and no other: "灵芝项目" → the project that names it."""
         votes: dict[ClauseId, float] = {}
-        for term in (*[t for t, _ in reading.terms], *reading.story):
+        for term in dict.fromkeys((*[t for t, _ in reading.focus], *reading.story)):
             holders = {h for i in self.names.clauses_with(term) if (h := self.home(i)) is not None} if len(term) > 1 else set()
-            if len(holders) == 1:
-                home = next(iter(holders))
-                votes[home] = votes.get(home, 0.0) + len(term)
+            for home in holders if len(holders) <= 2 else ():
+                votes[home] = votes.get(home, 0.0) + len(term) / len(holders) ** 2
         if not votes:
             return reading
         ranked = sorted(votes.items(), key=lambda kv: -kv[1])
@@ -339,14 +412,15 @@ class Reader:
         wants_section = now.scope in ("none", "implied") and not now.query.unknown
         if wants_section and (leaning or (now.scope == "none" and _incomplete(now))):
             source = next((r for r in reversed(before) if r.query.sections and r.scope != "none"), None)
-            if lexicon.pattern("both_re").search(now.text):
+            if lexicon.pattern("both_re").search(now.text) or now.comparing and not now.query.sections:
                 now = self._both(now, before)
             elif source is not None and not (now.scope == "implied" and not leaning):
                 now = replace(now, query=replace(now.query, sections=source.query.sections), scope="inherited",
                               named=now.named)  # fmt: skip
-        if not now.asked and not now.query.fields and (leaning or not now.terms) and (last.asked or last.query.fields or last.terms):
+        if not now.asked and not now.query.fields and (leaning or not now.terms) and (last.asked or last.query.fields or last.terms or last.bodies) and not (now.bodies and now.yesno):
             now = replace(
                 now, asked=last.asked, bodies=now.bodies or last.bodies, terms=now.terms or last.terms,
+                focus=now.focus or last.focus, which=now.which or last.which, pending=now.pending or last.pending,
                 yesno=now.yesno or last.yesno, need=last.need, field_named=last.field_named,
                 direction=now.direction or last.direction, comparing=now.comparing or last.comparing,
                 listing=now.listing or last.listing, premises=now.premises or last.premises,
@@ -403,7 +477,7 @@ class Reader:
         concept = lexicon.concept_of_label(field)
         asked = (Asked(concept, 0, 0),) if concept else ()
         query = replace(reading.query, fields=(field,))
-        return self._finish(replace(reading, query=query, asked=asked, field_named=True, terms=()))
+        return self._finish(replace(reading, query=query, asked=asked, field_named=True, terms=(), focus=(), modifiers=()))
 
     def _finish(self, reading: Reading) -> Reading:
         fields = reading.query.fields or tuple(
@@ -430,6 +504,11 @@ class Reader:
         from bot.names import _bare_name
 
         return _bare_name(self.by_id[clause_id]).strip(" 　。：:")
+
+
+_OWN_THINGS = ("deadline", "url", "authority", "submit", "place", "content")
+_JOINT = re.compile(r"[,，、;；]|和|与|及|还有|以及|另外|\d[.．、]|\band\b|\bet\b|\bund\b|\by\b|\bи\b|\bja\b|\bog\b")
+_LINKED = re.compile(r"的$")
 
 
 # --- helpers ----------------------------------------------------------------------------------------------------
@@ -482,9 +561,11 @@ def _kinds(masked: str, text: str, language: str) -> dict[str, object]:
     zh = language.startswith("zh")
     p = lexicon.pattern
     yes = bool(p("yesno_zh_re").search(text)) if zh else bool(p("yesno_en_re").search(text) or p("yesno_other_re").search(text))
+    if not zh and language != "en" and p("yesno_not_other_re").search(text):
+        yes = False
     if zh and p("yesno_not_zh_re").search(text) and not re.search(r"吗|能不能|可不可以|是否", text):
         yes = False
-    if not zh and re.search(r"^(?:what|which|who|how|when|where|why|qui|quel|was|wer|wie|qué|quién|cuá|кто|что|как|когда)", text):
+    if not zh and re.search(r"^(?:what|which|who|how|when|where|why|qui|quel|combien|was|wer|wie|welche|wann|¿?qué|¿?quién|¿?cuá|¿?cuan|¿?dónde|кто|что|как|когда)", text):
         yes = False
     compare = bool(p("compare_zh_re").search(text)) if zh else bool(p("compare_en_re").search(text) or p("compare_other_re").search(text))
     direction = ""
@@ -540,42 +621,98 @@ def _tagger() -> object:
     return rjieba.tag
 
 
-_NOUNS = ("n", "nz", "vn", "nt", "ns", "nr", "an", "l", "i", "j", "eng", "x", "nrt", "nrfg")
+_NOUNS = ("n", "nz", "vn", "nt", "ns", "nr", "an", "l", "i", "j", "eng", "x", "nrt", "nrfg", "nw", "b")
+_LATIN_LANGUAGES = ("fr", "de", "es", "pt", "it", "fi", "no", "sv", "nl", "id", "tr", "vi")
 
 
-def _terms(
-    parts: Sequence[tuple[int, str]], spans: Sequence[tuple[int, int]], bodies: Sequence[str], language: str
-) -> tuple[tuple[str, float], ...]:
-    """Content words of the asking parts outside of names, concepts and stop words, with weights:
-    nouns 1, verbs and the rest 0.4."""
+@dataclass(frozen=True, slots=True)
+class Term:
+    word: str
+    weight: float
+    start: int
+    end: int
+
+
+def _weights(terms: Sequence[Term]) -> tuple[tuple[str, float], ...]:
     out: dict[str, float] = {}
-    for at, part in parts:
-        text = _mask(part, [(max(0, s - at), max(0, min(e - at, len(part)))) for s, e in spans if e > at and s < at + len(part)])
-        for word in bodies:
-            text = text.replace(word, "\x00" * len(word))
-        for word, weight in _words(text, language):
-            out[word] = max(weight, out.get(word, 0.0))
+    for t in terms:
+        out[t.word] = max(t.weight, out.get(t.word, 0.0))
     return tuple(out.items())
 
 
-def _words(text: str, language: str) -> list[tuple[str, float]]:
-    stop = lexicon.words("stop_zh")
-    out: list[tuple[str, float]] = []
-    if not language.startswith("zh"):
-        found = [w for pattern, words in lexicon.glossary() if pattern.search(text) for w in words]
-        return [(w, 1.0) for w in found]
-    tag = _tagger()
-    for run in re.findall(r"[\u3400-\u9fff]+|[a-z][a-z+\-]*|[×+]?\d+(?:\.\d+)?", text):
-        if not _HAN.match(run):
-            if len(run) > 1 and run.isalpha() and run not in lexicon.words("stop_en"):
-                out.append((run, 1.0))
-            continue
-        pairs = tag(run) if callable(tag) else [(run[i : i + 2], "n") for i in range(0, len(run), 2)]
-        for word, pos in pairs:
-            if len(word) < 2 or word in stop or all(c in stop for c in word):
-                continue
-            out.append((word, 1.0 if pos in _NOUNS else 0.4))
+def _concepts_in(text: str, languages: Sequence[str]) -> list[Asked]:
+    out = []
+    for c in lexicon.concepts().values():
+        for lang in languages:
+            if lang in c.ask:
+                out += [Asked(c.name, m.start(), m.end()) for m in c.ask[lang].finditer(text) if m.end() > m.start()]
     return out
+
+
+def _terms(
+    text: str, raw: str, parts: Sequence[tuple[int, str]], spans: Sequence[tuple[int, int]], bodies: Sequence[str], language: str
+) -> tuple[Term, ...]:
+    """Content words of the asking parts outside of `spans` (names, asking phrases) and stop words.
+
+    Weights: nouns 1, verbs and the rest 0.4. Words are cut in their full sentence, so that a masked neighbour does
+    not make a word of two halves. A foreign question gives the guides' words for those that the glossary knows."""
+    if not language.startswith("zh"):
+        found = [w for pattern, words in lexicon.glossary() if pattern.search(raw) for w in words]
+        return tuple(Term(w, 1.0, 0, 0) for w in dict.fromkeys(found))
+    closed = bytearray(len(text))
+    for start, end in spans:
+        closed[start:end] = b"\x01" * (end - start)
+    for word in bodies:
+        at = text.find(word)
+        if at >= 0:
+            closed[at : at + len(word)] = b"\x01" * len(word)
+    out = []
+    for at, part in parts:
+        for word, pos, start in _tagged(text[at : at + len(part)], at):
+            end = start + len(word)
+            if sum(closed[start:end]) * 2 >= len(word):
+                continue
+            weight = _weight(word, pos)
+            if weight:
+                out.append(Term(word, weight, start, end))
+    return tuple(out)
+
+
+def _tagged(text: str, base: int) -> list[tuple[str, str, int]]:
+    """(word, part of speech, place) of a text's Han runs and Latin words."""
+    tag = _tagger()
+    out = []
+    for m in re.finditer(r"[\u3400-\u9fff]+|[a-z][a-z+\-]*", text):
+        at = base + m.start()
+        pairs = tag(m[0]) if callable(tag) and _HAN.match(m[0]) else [(m[0], "eng")]
+        for word, pos in pairs:
+            out.append((word, pos, at))
+            at += len(word)
+    return out
+
+
+def _weight(word: str, pos: str) -> float:
+    stop = lexicon.words("stop_zh")
+    if not _HAN.match(word):
+        return 1.0 if len(word) > 1 and word not in lexicon.words("stop_en") else 0.0
+    if len(word) < 2 or word in stop or all(c in stop for c in word):
+        return 0.0
+    if pos in ("x", "nr", "nrt", "nrfg") and (word[0] in stop or word[-1] in stop):
+        return 0.4  # a word that the dictionary does not know, with a function word at its edge, is likely two halves
+    return 1.0 if pos in _NOUNS else 0.4
+
+
+def _nouns(reading: Reading) -> list[str]:
+    return [t for t, w in reading.terms if w >= 1]
+
+
+def _doubtful(reading: Reading) -> bool:
+    """Whether a question may be misspelt: words left over, or neither a section nor a field understood."""
+    return bool(_nouns(reading)) or not reading.asked and not reading.bodies
+
+
+def _plain_fold(text: str) -> str:
+    return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text).lower()).strip()
 
 
 def _ordinals(text: str) -> tuple[int, ...]:

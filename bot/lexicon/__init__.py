@@ -38,8 +38,10 @@ class Concept:
     en: str
     labels: tuple[str, ...]
     types: frozenset[str]
-    evidence: tuple[str, ...]
+    said: re.Pattern[str]  # words one of which a clause must hold to answer it
+    evidence: bool  # whether there are such words
     detail: bool
+    strict: bool
     ask: dict[str, re.Pattern[str]]
 
 
@@ -49,8 +51,9 @@ def concepts() -> dict[str, Concept]:
     for name, raw in table("concepts").items():
         ask = {lang: re.compile("|".join(f"(?:{p})" for p in parts)) for lang, parts in raw["ask"].items()}
         out[name] = Concept(
-            name, raw["zh"], raw["en"], tuple(raw["labels"]), frozenset(raw["types"]), tuple(raw["evidence"]),
-            bool(raw.get("detail", False)), ask,
+            name, raw["zh"], raw["en"], tuple(raw["labels"]), frozenset(raw["types"]),
+            re.compile("|".join(w.lower() for w in raw["evidence"]) or "(?!)"), bool(raw["evidence"]),
+            bool(raw.get("detail", False)), bool(raw.get("strict", False)), ask,
         )  # fmt: skip
     return out
 
