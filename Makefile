@@ -35,6 +35,7 @@ env: $(STAMP) ## make .venv with everything in it (idempotent)
 # setuptools comes first so that the project is built with what is there, not with a download of its own.
 # torch alone comes from TORCH_INDEX, before the rest, so that no other package is looked for there.
 $(STAMP): pyproject.toml $(LOCK)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make env PYTHON=python3.11")'
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	$(PIP) install -q $(FROM) -c $(LOCK) setuptools
 ifeq ($(SLIM),)
