@@ -59,7 +59,8 @@ class _Builder:
         self.stack: list[int] = []
         self.titled = False  # the document has its title
         self.signed = False  # a signature closed the document so far: what follows has a title of its own
-        self.annexes: set[str] = set()  # announced before they come
+        numbered = [line.level for line in lines if line.number is not None and line.level is not None]
+        self.top_level = min(numbered, default=0)  # outermost format level of a numbered heading, 0 for none
 
     def build(self) -> list[Node]:
         at = 0
@@ -120,11 +121,8 @@ class _Builder:
 
     def _title_level(self, at: int) -> int:
         """Its heading level in the format, unless numbered headings share that: then it stands above them."""
-        level = self.lines[at].level
-        if level is None:
-            return 0
-        shared = any(line.number is not None and line.level is not None and line.level <= level for line in self.lines)
-        return 0 if shared else level
+        level = self.lines[at].level or 0
+        return 0 if self.top_level and level >= self.top_level else level
 
     def _title_goes_on(self, first: int, last: int, name: str) -> bool:
         after = self.lines[last + 1]
@@ -397,33 +395,38 @@ class _Builder:
     # --- running text
 
     def _text(self, at: int) -> int:
-        if self._closes_document(at):
+        line = self.lines[at]
+        if line.role == "date" and self._closes(at):
+            self.signed = True
+        owner = None
+        if self._is_of_root(at):
             self._pop_to_root()
-            self._add(at, "paragraph", "text")
-            return at + 1
-        owner = self._owner(at)
+        else:
+            owner = self._owner(at)
         if owner is not None:
             self._extend(owner, at)
             return at + 1
         self._pop_for_text()
         self._add(at, "paragraph", "text")
-        self.titled = self.titled or len(self.lines[at].text) > NAME_MAX  # too late for a title
+        self.titled = self.titled or len(line.text) > NAME_MAX  # too late for a title
         return at + 1
 
-    def _closes_document(self, at: int) -> bool:
+    def _is_of_root(self, at: int) -> bool:
         """Signature, date, number of the document, "本办法自…起施行": of the whole, wherever it stands."""
         line = self.lines[at]
-        if line.role == "date":
-            under_title = len(self.nodes) > 1 and self.nodes[self.nodes[-1].parent].last == at - 2
-            self.signed = self.signed or (at > 0 and self._is_signature(at - 1) and not under_title)
+        if line.role == "date" or is_remark(line.text):
             return self.signed or not self.titled
-        if line.role == "annex":
-            self.annexes.add(line.text)
-            return True
-        remark = is_remark(line.text) and self.signed
-        return line.role == "docnum" or remark or self._is_signature(at) or numbering.is_closing(line.text)
+        return line.role in ("docnum", "annex") or self._is_signature(at) or numbering.is_closing(line.text)
+
+    def _closes(self, at: int) -> bool:
+        """Whether a date ends the document: it stands below a signature, and that not right under the title."""
+        if at == 0 or not self._is_signature(at - 1):
+            return False
+        parent = self.nodes[-1].parent
+        return parent < 0 or self.nodes[parent].last < at - 2
 
     def _is_signature(self, at: int) -> bool:
+        """The name of a body above a date."""
         line = self.lines[at]
         dated = at + 1 < len(self.lines) and self.lines[at + 1].role == "date"
         return dated and line.role == "text" and not ends_sentence(line.text) and numbering.names_body(line.text)
@@ -571,9 +574,8 @@ def is_lead(line: Line) -> bool:
 
 def is_annex_field(line: Line) -> bool:
     """ "附件2：申报书": an entry of a list of annexes, or the first line of one."""
-    return line.label is not None and line.label.text[:1] == "附" and line.label.text[-1:].isalnum() and (
-        is_annex(line.label.text) and line.label.text not in ("附件", "附表", "附录", "附图")
-    )  # fmt: skip
+    label = line.label.text if line.label is not None else ""
+    return label[-1:] not in ("件", "表", "录", "图") and is_annex(label)
 
 
 def _annex_name(line: Line) -> str:
@@ -592,8 +594,7 @@ def _question_mark(line: Line) -> int:
 
 def _row_head(line: Line) -> str:
     """The first cell of a table row that is more than a serial number."""
-    cells = (
-        [line.text[a - line.hint.start : b - line.hint.start].strip() for a, b in line.hint.cells] if line.hint else []
-    )
-    named = [cell for cell in cells or re.split(r"\t|\s*\|\s*", line.text) if cell]
+    hint = line.hint
+    cells = [line.text[a - hint.start : b - hint.start] for a, b in hint.cells] if hint else line.text.split("\t")
+    named = [cell.strip() for cell in cells if cell.strip()]
     return next((cell for cell in named if not re.fullmatch(r"[\d.、]+", cell)), named[0] if named else "")[:NAME_MAX]
