@@ -259,6 +259,13 @@ def test_links_out_pipes_and_vanishing_files(corpus: Path, tmp_path: Path) -> No
     (corpus / "圈.txt").symlink_to(corpus / "圈.txt")
     refused(corpus, "圈.txt", None, "读不了", "符号链接", "不存在")
     (corpus / "圈.txt").unlink()
+    for odd in (b"\n\xe6\x96\xb0.txt", b"\xff\xfe.txt"):
+        path = os.fsencode(corpus) + b"/" + odd
+        with open(path, "wb") as file:
+            file.write(GOOD.encode())
+        read = read_corpus(replace(SETTINGS, corpus=corpus))
+        assert len(read.sources) == 2 and "改名" in read.problems[0].reason and str(read.problems[0]).isprintable()
+        os.unlink(path)
     (tmp_path / "外").mkdir()
     (tmp_path / "外" / "a.txt").write_text("外面的文件", "utf-8")
     (corpus / "夹").symlink_to(tmp_path / "外")

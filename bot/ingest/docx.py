@@ -452,9 +452,8 @@ def parse_xml(blob: bytes, source: str) -> Any:
         root = etree.fromstring(blob, parser)
     except etree.XMLSyntaxError as error:
         what = "结构嵌套过深" if "depth" in str(error).lower() else "文件已损坏"
-        raise SourceError(
-            source, f"{what}，请用 Word 打开另存后重试 / damaged or nested too deeply: {error.msg}"
-        ) from None
+        said = " ".join(str(error.msg).split())[:120]
+        raise SourceError(source, f"{what}，请用 Word 打开另存后重试 / damaged or nested too deeply: {said}") from None
     if root is None:
         raise SourceError(source, "文件已损坏，请用 Word 打开另存后重试 / damaged: open and save it in Word")
     if root.getroottree().docinfo.doctype:

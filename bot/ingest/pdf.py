@@ -71,12 +71,20 @@ class Line:
     def text(self) -> str:
         out: list[str] = []
         for i, char in enumerate(self.chars):
-            if char.blank and 0 < i < len(self.chars) - 1:
-                before, after = self.chars[i - 1], self.chars[i + 1]
-                if (_WIDE.match(before.text) or _WIDE.match(after.text)) and after.left - before.right < before.size:
-                    continue  # the setter's quarter blank between Han and digits, no blank of the author's
+            if char.blank and 0 < i < len(self.chars) - 1 and _setters(self.chars[i - 1], self.chars[i + 1]):
+                continue
             out.append(char.text)
         return "".join(out)
+
+
+def _setters(before: Char, after: Char) -> bool:
+    """Whether a gap is the setter's (a quarter blank between Han and digits, a stretched line), not a blank typed."""
+    gap = after.left - before.right
+    wide = [bool(_WIDE.match(c.text)) for c in (before, after)]
+    if all(wide):
+        return gap < 0.6 * before.size
+    narrow = after if wide[0] else before
+    return any(wide) and gap < before.size and (narrow.text.isalnum() or narrow.text in "%‰+-")
 
 
 @dataclass(slots=True)
@@ -485,7 +493,7 @@ def _paragraphs(lines: list[Line], width: float) -> list[RawLine]:
             continue
         if before is not None and measure and out and _continues(before, line, measure):
             out[-1].text = _glue(out[-1].text, text)
-            out[-1].centered = False
+            out[-1].centered = out[-1].centered and _is_centered(line, measure)
         else:
             out.append(RawLine(text, page=line.page, centered=measure is not None and _is_centered(line, measure)))
         before = line
@@ -527,7 +535,7 @@ def _continues(before: Line, line: Line, m: _Measure) -> bool:
     A setter breaks a line where the next unit (a character, or a word, with the marks that cling to it) did not fit.
     Where it would have fitted, the author ended the line.
     """
-    if abs(before.size - line.size) > 0.12 * m.size or _is_centered(before, m) or _is_centered(line, m):
+    if abs(before.size - line.size) > 0.12 * m.size or _is_centered(before, m):
         return False
     gap = before.bottom - line.bottom
     if before.page == line.page and gap > 1.45 * m.gap:
@@ -542,6 +550,8 @@ def _continues(before: Line, line: Line, m: _Measure) -> bool:
         return False
     if _SECTION.match(text) and not _OPEN.search(above):
         return False
+    if _is_centered(line, m):  # the rest of a title that fills a line
+        return not _ENDS.search(above) and not _NUMBERED.match(text)
     if _NUMBERED.match(text) and _ENDS.search(above):
         return False
     indent = line.left - m.left

@@ -92,6 +92,10 @@ def _is_odt(data: bytes) -> bool:
 def load(path: Path, name: str, settings: Settings, root: Path | None) -> bytes:
     """The bytes of an ordinary file within the size limit. Raises SourceError."""
     limit = settings.max_file_bytes
+    if not name.isprintable():  # control characters, or bytes that are no UTF-8: fit for no message and no citation
+        raise SourceError(
+            ascii(name)[1:-1], "文件名含控制字符或不是 UTF-8，请改名 / odd characters in its name: rename it"
+        )
     try:
         if root is not None and not path.resolve().is_relative_to(root.resolve()):
             raise SourceError(name, "符号链接指向语料文件夹之外，请放入文件本身 / a symbolic link out of the corpus")
