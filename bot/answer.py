@@ -85,7 +85,7 @@ class Answerer:
         )  # fmt: skip
 
     def understood(self, reading: Reading) -> str:
-        """How the question was understood, in the guide's own names: "西藏科技对口支援项目 · 建议财政补助经费"."""
+        """How the question was understood, in the guide's own names: "甲地合作项目 · 补助经费"."""
         names = [self.reader.section_name(i) for i in reading.query.sections[:3]]
         fields = list(reading.query.fields[:2])
         if not fields:
@@ -334,7 +334,7 @@ class Answerer:
         return Outcome(draft, "answered", 0.75, table=_table(draft, have, self.reader), kept=tuple(e for _, e in have))
 
     def _grouped(self, draft: Draft, have: Sequence[tuple[ClauseId, Evidence]]) -> None:
-        """Sections by equal words: "60万元以内：A[1]、B[2]；C：150万元以内[3]"."""
+        """Sections by equal words: "20万元以内：A[1]、B[2]；C：80万元以内[3]"."""
         groups: dict[str, list[tuple[ClauseId, Evidence]]] = {}
         for t, e in have:
             groups.setdefault(_squeeze(e.quote), []).append((t, e))

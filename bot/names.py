@@ -126,7 +126,7 @@ class Names:
     def _better_held(
         self, packed: str, start: int, end: int, ids: set[ClauseId]
     ) -> tuple[int, int, set[ClauseId]] | None:
-        """A run that goes on in the question as words of another clause ("省级国际联合实验室" holds "联合实验室",
+        """A run that goes on in the question as words of another clause ("市级工程中心" holds "工程中心",
         but only one clause has all of it): that clause is meant. None where there is no such clause."""
         left, right = start, end
         while left > 0 and any(packed[left - 1 : right] in t for t in self._packed_bodies.values()):
