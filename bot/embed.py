@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import threading
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -26,7 +27,9 @@ from bot.settings import BUNDLED_MODEL, Settings
 
 Vectors = NDArray[np.float32]
 
-MAX_CHARS = 2000  # what an encoder is given at most; time grows with length and 512 tokens are the model's window
+# What an encoder is given at most: no more tokens than characters, so within the model's one window of 512, beyond
+# which engines differ (one cuts, one averages windows) and time grows. Chunks are shorter; of a long question the head.
+MAX_CHARS = 500
 BATCH = 16
 # e5's cosines lie close together, the second encoder's far apart: equal shares would leave the choice to the weaker.
 # Measured on XQuAD (python -m eval.bench --xquad DIR): passage first, zh→zh and en→zh, e5 alone 90 / 72 %,
@@ -59,20 +62,24 @@ class Encoder(Protocol):
     def encode_passages(self, texts: Sequence[str]) -> Vectors: ...
 
 
+_CONTROL = re.compile(r"</?s>|<(?:pad|unk|mask)>|[\u2581\ufffd]")  # spellings of the tokenizer's own marks
+
+
 @lru_cache(maxsize=4096)
 def _dropped(char: str) -> bool:
     return unicodedata.category(char) in ("Cf", "Cs", "Cc")
 
 
 def clean(text: str, limit: int = MAX_CHARS) -> str:
-    """`text` as encoders may see it: NFKC, blanks collapsed, without format characters, control characters
-    and lone surrogates, at most `limit` characters. Idempotent. Display and offsets keep the raw text.
+    """`text` as encoders may see it: NFKC, blanks collapsed, without format characters, control characters, lone
+    surrogates and the spellings of control tokens ("</s>"), at most `limit` characters. Idempotent. Display and offsets keep the raw text.
 
     Some raw texts crash the C engine or cost it minutes, so nothing reaches an encoder but through here.
     """
     text = text[: 4 * limit]
     kept = "".join(" " if c in "\t\n\r\v\f\x1c\x1d\x1e\x1f\x85" else "" if _dropped(c) else c for c in text)
-    return " ".join(unicodedata.normalize("NFKC", kept).split())[:limit].rstrip()
+    plain = _CONTROL.sub(" ", unicodedata.normalize("NFKC", kept))
+    return " ".join(plain.split())[:limit].rstrip()
 
 
 def _given(text: str) -> str:
@@ -269,6 +276,7 @@ class SentenceTransformerEncoder:
     no code from the model's folder, the local copy before the network."""
 
     def __init__(self, model: str) -> None:
+        _check_path(model)
         try:
             from sentence_transformers import SentenceTransformer
         except ImportError as error:
@@ -294,11 +302,16 @@ class SentenceTransformerEncoder:
         return self._encode(texts, self._model.encode_document)
 
 
+def _check_path(model: str) -> None:
+    """Refuse what can only be a folder and is none, before anything is imported."""
+    looks_local = model.startswith((".", "~", os.sep)) or model.count("/") > 1
+    if looks_local and not Path(model).is_dir():
+        raise ModelMissingError(f"BOT_EMBEDDING_MODEL={model}: there is no such folder; correct the path")
+
+
 def _load_sentence_transformer(factory: Any, model: str) -> Any:
     options = {"device": "cpu", "trust_remote_code": False, "model_kwargs": {"use_safetensors": True}}
     is_path = Path(model).is_dir()
-    if not is_path and (os.sep in model and (model.startswith((".", os.sep)) or model.count(os.sep) > 1)):
-        raise ModelMissingError(f"BOT_EMBEDDING_MODEL={model}: there is no such folder; correct the path")
     last: Exception | None = None
     with _quiet_transformers():
         for local in (True,) if is_path else (True, False):
@@ -319,14 +332,14 @@ def _quiet_transformers() -> Iterator[None]:
     from transformers.utils import logging
 
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    logging.set_verbosity(logging.ERROR)
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
         logging.set_verbosity(level)
         if bars:
-            logging.enable_progress_bar()
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def _st_name(model: str, whole: bool = False) -> str:
