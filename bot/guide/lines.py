@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise, zip_longest
 from typing import Final, Literal
 
 from bot.guide import numbering
-from bot.guide.numbering import Label, Number
+from bot.guide.numbering import LETTERS, Label, Number
 from bot.types import LineHint, SourceText
 
 TITLE_MAX: Final = 90  # characters of a document's title, over at most three lines
@@ -219,32 +219,52 @@ def _split_inline(lines: Sequence[Line]) -> Iterator[Line]:
 
 def _drop_false_numbers(lines: Sequence[Line]) -> None:
     """Takes back what only looked like a number: "1.5 years" where no list stands at 1.4, "第五条…" in running text."""
-    last: dict[str, Number] = {}
-    parents = {line.number.levels[:1] for line in lines if line.number and len(line.number.levels) > 1}
+    numbers = [line.number for line in lines if line.number is not None]
+    known = _Known({(n.style, n.value) for n in numbers}, {n.levels[:1] for n in numbers if len(n.levels) > 1})
     for line in lines:
-        number = line.number
-        if number is None:
+        if line.number is None:
             continue
-        if number.sure or _continues(number, last, parents):
-            last[number.style] = number
-        else:
+        if not line.number.sure and not known.goes_on(line.number):
+            line.number = numbering.letter_of(line.text) if line.number.style in LETTERS else None
+        if line.number is None or not (line.number.sure or known.goes_on(line.number)):
             _mark_unnumbered(line)
+        else:
+            known.last[line.number.style] = line.number
 
 
-def _continues(number: Number, last: dict[str, Number], parents: set[tuple[int, ...]]) -> bool:
-    """Whether an unsure number begins or goes on with a list."""
-    before = last.get(number.style)
-    goes_on = before is not None and before.value < number.value <= before.value + 2
-    if len(number.levels) == 1:
-        return number.levels in parents or (goes_on and bool(parents))
-    if number.levels:
+@dataclass(slots=True)
+class _Known:
+    """Numbers of a document that show whether an unsure one belongs to a list."""
+
+    seen: set[tuple[str, int]]  # (style, value) anywhere
+    parents: set[tuple[int, ...]]  # (1,) where a "1.2" stands
+    last: dict[str, Number] = field(default_factory=dict)  # the number before, of each style
+
+    def goes_on(self, number: Number) -> bool:
+        """Whether the number begins a list or goes on with one."""
+        before = self.last.get(number.style)
+        follows = before is not None and before.value < number.value <= before.value + 2
+        if len(number.levels) == 1:
+            return number.levels in self.parents or (follows and bool(self.parents))
+        if number.levels:
+            return self._has_parent(number, before, follows)
+        if number.style in LETTERS:
+            first = number.value == 1 and (number.style, 2) in self.seen
+            return follows or (first and not self._is_letter_nine(number))
+        return number.value == 1 or follows
+
+    def _has_parent(self, number: Number, before: Number | None, follows: bool) -> bool:
         outer = number.levels[:-1]
         if before is not None and before.levels[:-1] == outer:
-            return goes_on
+            return follows
         styles = (".".join("1" * len(outer)),) if len(outer) > 1 else ("1 ", "1.", "1、", "一、", "章")
-        above = [last[style].value for style in styles if style in last]
+        above = [self.last[style].value for style in styles if style in self.last]
         return number.value <= 2 and (outer[-1] in above or not above)
-    return number.value == 1 or goes_on
+
+    def _is_letter_nine(self, number: Number) -> bool:
+        """ "(i)" after "(h)" is a letter and no Roman one."""
+        letters = self.last.get({"I.": "A.", "(i)": "(a)", "i)": "a)"}.get(number.style, ""))
+        return letters is not None and letters.value == 8
 
 
 def _find_named_numbers(lines: Sequence[Line]) -> None:

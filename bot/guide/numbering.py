@@ -22,8 +22,9 @@ _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50}
 # Styles in the order in which they usually nest; a document's own nesting goes before this (see bot.guide.habits).
 STYLE_ORDER: Final = (
     "部分", "编", "篇", "章", "节", "条", "I.", "一、", "A.", "(一)", "1 ", "1.1", "1、", "1.", "(1)", "1)", "①",
-    "(a)", "a)", "i)", "•",
+    "(a)", "a)", "(i)", "i)", "•",
 )  # fmt: skip
+LETTERS: Final = frozenset(("A.", "(a)", "a)", "I.", "(i)", "i)"))
 LEGAL: Final = frozenset(("部分", "编", "篇", "章", "节", "条"))
 
 
@@ -77,11 +78,13 @@ def _roman_value(text: str) -> int:
     return sum(-v if v < after else v for v, after in zip(values, [*values[1:], 0], strict=True))
 
 
-_LEGAL = re.compile(rf"第 ?((?:[{_HAN}] ?){{1,8}}|(?:\d ?){{1,4}})(部分|编|篇|章|节|条)")
+_LEGAL = re.compile(rf"第 ?((?:[{_HAN}] ?){{1,8}}|(?:\d ?){{1,4}})(部分|编|篇|章|节|条|編|節|條)")
+_SIMPLE = {"編": "编", "節": "节", "條": "条"}
 _NAMED = re.compile(
-    rf"([\u4e00-\u9fff]{{2,4}}?|[A-Z][a-z]{{3,9}}) ?([{_HAN}]{{1,3}}|\d{{1,2}}(?: ?\. ?\d{{1,2}})*|[A-Z])([ :.、]| ?$) ?"
+    rf"([\u4e00-\u9fff]{{2,4}}?|[A-Z][a-z]{{3,9}}) ?([{_HAN}]{{1,3}}|\d{{1,2}}(?: ?\. ?\d{{1,2}})*|[A-Z])(?:[ :.、]+|$)"
 )
-_LEGAL_TAIL = re.compile(r"第|[所的中之、和及与或至到,。;)]|规定|款|项|要求|约定")
+_COUNTED = re.compile(rf"()([{_HAN}]{{1,3}}|\d{{1,2}}) (?=[^\W\d])")
+_LEGAL_TAIL = re.compile(r"第|[所的中为是之、和及与或至到,。;)]|规定|款|项|要求|约定")
 _HAN_MARK = re.compile(rf"((?:[{_HAN}] ?){{1,4}})([、.]) ?")
 _HAN_PAREN = re.compile(rf"\( ?((?:[{_HAN}] ?){{1,4}})\) ?[、.:]? ?")
 _NUM_PAREN = re.compile(r"\( ?(\d{1,3}) ?\) ?[、.]? ?")
@@ -90,9 +93,11 @@ _NUM_MARK = re.compile(r"(\d{1,3}) ?([、.]) ?")
 _MULTI = re.compile(r"(\d{1,3}(?: ?\. ?\d{1,3}){1,7})\.?(?![\d.%‰])( ?)")
 _CIRCLED = re.compile(r"([①-⑳㉑-㉟㊱-㊿❶-❿⓵-⓾]) ?[、.]? ?")
 _BOXED = re.compile(r"([⑴-⒇⒈-⒛]) ?[、.]? ?")
-_LETTER = re.compile(r"([A-Za-z]) ?([、.)]) ?")
+_LETTER = re.compile(r"([A-Za-z]) ?([、.)])(?![A-Za-z][.)]) ?")
 _LETTER_PAREN = re.compile(r"\(([a-zA-Z])\) ?")
-_ROMAN_MARK = re.compile(r"([Ⅰ-Ⅻⅰ-ⅻ]|[IVXL]{1,6}|[ivxl]{1,6}) ?([、.)]) ?")
+_ROMAN_SIGN = re.compile(r"([Ⅰ-Ⅻⅰ-ⅻ]) ?([、.)]) ?")
+_ROMAN_MARK = re.compile(r"([IVXL]{1,6}|[ivxl]{1,6}) ?([、.)])(?![A-Za-z][.)]) ?")
+_ROMAN_PAREN = re.compile(r"\(([ivxl]{1,6})\) ?")
 _BULLET = re.compile(r"([•●○■□◆◇▪▶➢★※·]) ?|([-*+–—]) (?=\S)")
 _MAY_NUMBER = re.compile(rf"[\d（(第{_HAN}A-Za-zＡ-Ｚａ-ｚⅠ-ⅻ①-⒛㉑-㉟㊱-㊿❶-❿⓵-⓾•●○■□◆◇▪▶➢★※·*+–—-]")
 _PLAIN = re.compile(r"(\d{1,2}) (?=[^\W\d])")
@@ -114,13 +119,13 @@ def number_of(line: str) -> Number | None:
 
 
 def named_number_of(line: str) -> Number | None:
-    """ "专题一 海洋装备", "方向1.1 …", "Task 2: …": a word with a number. Only the other lines show that it is one."""
+    """ "专题一 海洋装备", "方向1.1 …", "Task 2: …", "一 总则": only other lines that count on show that it is one."""
     head = fold(line)
-    found = _NAMED.match(head)
-    if not found or found[1].startswith(("第", "附")) or (not found[3] and found.end() < len(head.rstrip())):
+    found = _NAMED.match(head) or _COUNTED.match(head)
+    if found is None or found[1].startswith(("第", "附")) or _UNIT.match(head, found.end()):
         return None
-    levels = found[2].replace(" ", "").split(".")
-    value = ord(levels[-1]) - 64 if levels[-1].isalpha() and levels[-1].isascii() else han_value(levels[-1])
+    last = re.split(r" ?\. ?", found[2])[-1]
+    value = ord(last) - 64 if "A" <= last <= "Z" else han_value(last)
     return Number("~" + found[1], value, line[: found.end(2)], found.end()) if value else None
 
 
@@ -143,9 +148,10 @@ def _read_legal(head: str) -> Number | None:
     end = found.end() + blank
     if rest[blank : blank + 1] in (":", "、"):
         end += 1
-    text = head[: found.end()]
+    style = _SIMPLE.get(found[2], found[2])
     value = han_value(found[1])
-    return Number(found[2], value, text, end, bool(blank) or not rest or found[2] != "条") if value else None
+    sure = bool(blank) or not rest or style != "条"
+    return Number(style, value, found.group(), end, sure) if value else None
 
 
 def _read_han(head: str) -> Number | None:
@@ -217,19 +223,25 @@ def _read_symbol(head: str) -> Number | None:
 
 
 def _read_letter(head: str) -> Number | None:
-    found = _ROMAN_MARK.match(head)
-    if found and ("Ⅰ" <= found[1] <= "ⅻ"):
-        base = "Ⅰ" if found[1] <= "Ⅻ" else "ⅰ"
-        return _made("I." if base == "Ⅰ" else "i)", ord(found[1]) - ord(base) + 1, found)
-    if found and (len(found[1]) > 1 or found[1] in "Ii"):
-        return _made("I." if found[1].isupper() else "i)", _roman_value(found[1]), found, sure=False)
-    found = _LETTER_PAREN.match(head)
+    found = _ROMAN_SIGN.match(head)
     if found:
-        return _made("(a)", ord(found[1].lower()) - 96, found, sure=False)
-    found = _LETTER.match(head)
+        base, style = ("Ⅰ", "I.") if found[1] <= "Ⅻ" else ("ⅰ", "i)")
+        return _made(style, ord(found[1]) - ord(base) + 1, found)
+    found = _ROMAN_PAREN.match(head) or _ROMAN_MARK.match(head)
     if found:
-        return _made("A." if found[1].isupper() else "a)", ord(found[1].lower()) - 96, found, sure=False)
-    return None
+        style = "(i)" if found.re is _ROMAN_PAREN else "I." if found[1].isupper() else "i)"
+        return _made(style, _roman_value(found[1]), found, sure=False)
+    return letter_of(head)
+
+
+def letter_of(line: str) -> Number | None:
+    """ "A.", "b)", "(c)" at the start of the line; "i)" too, which `number_of` takes for a Roman one."""
+    head = fold(line)
+    found = _LETTER_PAREN.match(head) or _LETTER.match(head)
+    if not found:
+        return None
+    style = "(a)" if found.re is _LETTER_PAREN else "A." if found[1].isupper() else "a)"
+    return Number(style, ord(found[1].lower()) - 96, line[: found.end()].rstrip(), found.end(), sure=False)
 
 
 # --- labels -----------------------------------------------------------------------------------------------------
@@ -269,7 +281,7 @@ def label_of(line: str) -> Label | None:
 
 
 def lead_of(words: str, longest: float = 24) -> str:
-    """The name that a numbered line opens with, closed by "：" or "。" before more ("挪威：优先…"), or by "：" alone."""
+    """The name that a numbered line opens with, closed by "：" or "。" before more ("甲地：优先…"), or by "：" alone."""
     head = fold(words)
     found = _LEAD_END.search(head)
     if not found:

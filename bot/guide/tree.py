@@ -89,7 +89,7 @@ class _Builder:
 
     def _is_title(self, at: int) -> bool:
         line = self.lines[at]
-        if line.role == "annex" or (line.role == "field" and self.signed and is_annex_field(line)):
+        if line.role == "annex" or (line.role == "field" and self._may_be_annex(line)):
             return self._opens_annex(at)
         if line.hint is not None and line.hint.kind == "title":
             return True
@@ -97,10 +97,17 @@ class _Builder:
             return False
         return title_like(line) and not is_remark(line.text)
 
+    def _may_be_annex(self, line: Line) -> bool:
+        """A field "附件2：…" after the signature, or with its title in the next line, is the annex itself."""
+        if is_annex_field(line):
+            return self.signed or not line.value.strip()
+        return self.signed and is_annex(line.text.rstrip("：:"))
+
     def _opens_annex(self, at: int) -> bool:
         """An annex, and not one entry of a list of annexes."""
         listed = any(is_annex(near.text) or is_annex_field(near) for near in self._neighbours(at))
-        return at + 1 < len(self.lines) and not listed
+        titled = bool(_annex_name(self.lines[at])) or (at + 1 < len(self.lines) and title_like(self.lines[at + 1]))
+        return titled and not listed
 
     def _title(self, at: int) -> int:
         last = at
