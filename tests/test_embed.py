@@ -33,13 +33,11 @@ HOSTILE = [
     "\ufdfa" * 5000,
     "\u200b\u200e\ufeff",
     "e" + "\u0301" * 3000,
-    "。" * 10_000,
     "字" * 100_000,
-    "a" * 100_000,
     "<s></s><pad><unk><mask>",
     "▁" * 100,
     "\U000e0041" * 100,
-    "👨‍👩‍👧‍👦" * 300,
+    "👨‍👩‍👧‍👦" * 30,
     "\x85\u2028\u2029\x0b",
     "½㎡㈱①Ⅷ",
     "각" * 200,
@@ -82,7 +80,7 @@ def test_clean_is_idempotent_and_safe(text: str) -> None:
 
 def test_clean_of_every_character() -> None:
     for code in range(0, 0x110000, 50):
-        once = clean("字".join(map(chr, range(code, code + 50))))
+        once = clean("字".join(map(chr, range(code, min(code + 50, 0x110000)))))
         assert clean(once) == once, hex(code)
 
 
@@ -248,7 +246,7 @@ def test_the_exported_model_gives_the_same_vectors(tmp_path: Path, corpus_dir: P
     lines = [line for line in lines if line][: 200 if full() else 20]
     done = subprocess.run(
         [sys.executable, "-c", _COMPARE, str(folder)],
-        input=json.dumps(LANGUAGES + lines + [h for h in HOSTILE if len(h) < 100]),
+        input=json.dumps(LANGUAGES + lines + HOSTILE),
         capture_output=True, text=True, check=False, cwd=ROOT, timeout=500,
         env={**os.environ, "HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": ""},
     )  # fmt: skip
