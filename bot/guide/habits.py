@@ -43,8 +43,8 @@ def custom(style: str) -> int:
     return 10 * (STYLE_ORDER.index(style) if style in STYLE_ORDER else len(STYLE_ORDER))
 
 
-def label_key(text: str) -> str:
-    """A label without blanks ("文　　号"), for comparing."""
+def squeeze(text: str) -> str:
+    """The text without blanks ("文　　号"), for comparing."""
     return re.sub(r"\s+", "", text)
 
 
@@ -58,7 +58,7 @@ def learn(lines: Sequence[Line]) -> Habits:
     named: dict[str, set[str]] = {}  # and the labels that stood
     for line in lines:
         if line.label is not None:
-            label = label_key(line.label.text)
+            label = squeeze(line.label.text)
             habits.labels[label] += 1
             for labels in named.values():
                 labels.add(label)

@@ -84,7 +84,8 @@ _NAMED = re.compile(
     rf"([\u4e00-\u9fff]{{2,4}}?|[A-Z][a-z]{{3,9}}) ?([{_HAN}]{{1,3}}|\d{{1,2}}(?: ?\. ?\d{{1,2}})*|[A-Z])(?:[ :.、]+|$)"
 )
 _COUNTED = re.compile(rf"()([{_HAN}]{{1,3}}|\d{{1,2}}) (?=[^\W\d])")
-_LEGAL_TAIL = re.compile(r"第|[所的中为是之、和及与或至到,。;)]|规定|款|项|要求|约定")
+_LEGAL_TAIL = re.compile(r"第|[所的中为是之、和及与或至到,。;)]|规定|款|项(?!目)|要求|约定")
+_PAREN_TAIL = re.compile(r"项(?!目)|[款至和]")
 _HAN_MARK = re.compile(rf"((?:[{_HAN}] ?){{1,4}})([、.]) ?")
 _HAN_PAREN = re.compile(rf"\( ?((?:[{_HAN}] ?){{1,4}})\) ?[、.:]? ?")
 _NUM_PAREN = re.compile(r"\( ?(\d{1,3}) ?\) ?[、.]? ?")
@@ -126,7 +127,8 @@ def named_number_of(line: str) -> Number | None:
         return None
     last = re.split(r" ?\. ?", found[2])[-1]
     value = ord(last) - 64 if "A" <= last <= "Z" else han_value(last)
-    return Number("~" + found[1], value, line[: found.end(2)], found.end()) if value else None
+    kind = "1" if last.isascii() else "一"
+    return Number(f"~{found[1]}{kind}", value, line[: found.end(2)], found.end()) if value else None
 
 
 def _made(
@@ -157,7 +159,7 @@ def _read_legal(head: str) -> Number | None:
 def _read_han(head: str) -> Number | None:
     found = _HAN_PAREN.match(head)
     if found:
-        if _ENUM_TAIL.match(head, found.end()) or head[found.end() : found.end() + 1] in ("项", "款", "至", "和"):
+        if _ENUM_TAIL.match(head, found.end()) or _PAREN_TAIL.match(head, found.end()):
             return None
         return _made("(一)", han_value(found[1]), found)
     found = _HAN_MARK.match(head)
@@ -250,7 +252,7 @@ _LABEL = re.compile(r"\*{0,2}([^:*,;。!?…\[\]【】“”\"]{2,40}?)\*{0,2} ?
 _LABEL_BOX = re.compile(r"【([^】:,;。]{2,20})】 ?:? ?")
 _LABEL_ENCLOSED = re.compile(r"\(([^:(),;。]{2,20}) ?: ?")
 _SENTENCE = re.compile(
-    r"如下|以下|下列|上述|包括|应当|必须|不得|具有|根据|按照|为了|可以|提出|认为|符合|其中|例如|分别|以及|并且"
+    r"如下|以下|下列|上述|包括|应当|必须|不得|具有|根据|按照|为了|可以|提出|认为|符合|其中|例如|分别|以及|并且|follow"
     r"|(?:(?<!行)为|是|即|(?<!所)有|(?<!名)称|说|须|将|等|了|和|与|或)$|^(?:但|若|凡|如[果有需]|即|采[用取]|实行|各[市县区]|https?|www|ftp)"
 )
 _LEAD_BREAK = re.compile(r"[,;!?]")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.guide import numbering
-from bot.guide.habits import Habits, label_key
+from bot.guide.habits import Habits, squeeze
 from bot.guide.lines import TITLE_MAX, Line, ends_sentence, is_annex, is_remark, title_like
 from bot.guide.numbering import LEGAL, Number
 from bot.types import ClauseKind
@@ -61,6 +61,9 @@ class _Builder:
         self.signed = False  # a signature closed the document so far: what follows has a title of its own
         numbered = [line.level for line in lines if line.number is not None and line.level is not None]
         self.top_level = min(numbered, default=0)  # outermost format level of a numbered heading, 0 for none
+
+        # Titles that a list of annexes, or the like, names before they come.
+        self.announced = {squeeze(line.value or line.words) for line in lines if len(line.text) < 2 * TITLE_MAX}
 
     def build(self) -> list[Node]:
         at = 0
@@ -135,7 +138,7 @@ class _Builder:
         after = self.lines[last + 1]
         if last + 1 - first > 3 or after.role not in ("text", "heading") or not title_like(after):
             return False
-        if not name:
+        if not name or squeeze(name + after.text) in self.announced:
             return True
         if self.lines[last].level is not None or after.role == "heading" or is_remark(after.text):
             return False
@@ -293,7 +296,7 @@ class _Builder:
         line = self.lines[at]
         label = line.label
         assert label is not None
-        key = label_key(label.text)
+        key = squeeze(label.text)
         of_root = _OF_ROOT.match(key) is not None
         if not line.value.strip() and not of_root and not self._heads_field(at, key):
             return self._text(at)
@@ -310,10 +313,12 @@ class _Builder:
         """Whether a label with nothing after it heads a field, and is no salutation or opening sentence."""
         if self.habits.labels[key] > 1:
             return True
+        if any(near.role == "field" for near in self._neighbours(at)):
+            return True
         after = self.lines[at + 1] if at + 1 < len(self.lines) else None
         if after is None or len(key) > 10:
-            return after is not None and after.role == "field" and len(key) <= numbering.LABEL_MAX
-        at_top = all(self.nodes[index].style == "title" for index in self.stack)
+            return False
+        at_top = all(self.nodes[index].style in ("title", "text") for index in self.stack)
         addressed = _ADDRESSED.search(key) is not None or numbering.names_body(key)
         return not (at_top and addressed and after.role == "text")
 
@@ -473,7 +478,8 @@ class _Builder:
 
     def _in_plain_list(self, node: Node) -> bool:
         """Whether the numbers before this one had nothing under them."""
-        return node.value > 1 and node.parent >= 0 and self.nodes[node.parent].fat_children == 0
+        siblings = self.nodes[node.parent] if node.parent >= 0 else None
+        return siblings is not None and node.value > 1 and siblings.children > 1 and siblings.fat_children == 0
 
     def _list_follows(self, at: int, node: Node) -> bool:
         """The line announces a list that begins in the next one, inside the node."""
