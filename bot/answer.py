@@ -29,6 +29,7 @@ LIST_LONG = 420  # the same where the question wants them all
 CLOSED = ("eligible", "content", "place", "authority", "url", "orgmode", "quota")
 Similar = Mapping[ClauseId, float]
 Member = tuple[ClauseId, Evidence | None]
+_QUOTED = re.compile(r"[“\"‘']([^”\"’']{1,12})[”\"’']")
 COMPARABLE = ("amount", "duration", "rate", "ratio", "count", "date")
 
 
@@ -399,7 +400,8 @@ class Answerer:
         """A question without a section: every section, or every item, that speaks of what it asks."""
         if self._asks_eligibility(reading):
             return self._each(reading, self.reader.homes, similar)
-        if [t for t, w in reading.terms if w >= 1] and not reading.field_named:
+        strange = [w for _, w in reading.bodies if len(w) >= 4 and not self.reader.names.holds(w)]
+        if strange or ([t for t, w in reading.terms if w >= 1] and not reading.field_named):
             return []
         for concept in ordered_concepts(reading):
             if concept == "count_asked":
@@ -477,7 +479,8 @@ class Answerer:
 
     def _overview(self, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:
         """A section's name and nothing else: its short fields."""
-        if len(reading.query.sections) != 1 or reading.concepts or reading.focus or reading.scope == "implied":
+        bare = lexicon.pattern("interrogative_re").search(reading.text) is None and not reading.yesno
+        if len(reading.query.sections) != 1 or reading.concepts or reading.focus or reading.scope == "implied" or not bare:
             return None
         home = self.reader.home(reading.query.sections[0])
         draft = Draft(reading.language)
@@ -508,13 +511,40 @@ class Answerer:
         else:
             if not reading.language.startswith("zh"):
                 self._bodies_named(draft, found)
+            self._lead_in(draft, reading, found)
             draft.evidence(found)
             self._reader_form(draft, found)
             self._timely(draft, found, reading)
             draft.mark(found.clause)
+            self._conditions(draft, reading, found)
         where = self._where(found)
         if where:
             draft.msg("open").say(where).msg("close")
+
+    def _lead_in(self, draft: Draft, reading: Reading, found: Evidence) -> None:
+        """For a yes or no out of a list of items, the words that the list begins with ("…不得有下列行为")."""
+        parent = self.reader.by_id.get(found.clause.parent) if found.clause.parent else None
+        if not reading.yesno or parent is None or is_field(parent) or parent.kind == "heading" or not parent.children:
+            return
+        start, end = body(parent)
+        if 0 < end - start <= 60:
+            draft.quote(parent, start, end).mark(parent).msg("colon")
+
+    def _conditions(self, draft: Draft, reading: Reading, found: Evidence) -> None:
+        """ "符合条件的…" says nothing without the conditions: the section's field for them follows."""
+        home = self.reader.home(found.clause.clause_id)
+        if found.concept != "eligible" or "符合条件" not in found.quote or home is None or len(found.quote) > 40:
+            return
+        for i in self.reader.children.get(home, ()):
+            c = self.reader.by_id[i]
+            if is_field(c) and self.reader.concept_of.get(c.label) == "requirements":
+                draft.msg("semicolon").say(c.label).msg("colon")
+                start, end = body(c)
+                if end > start:
+                    draft.quote(c, start, end).mark(c)
+                else:
+                    self._items(draft, c)
+                return
 
     def _items(self, draft: Draft, clause: Clause) -> None:
         """A label with items: the items' words, one after another, up to a length."""
@@ -581,7 +611,8 @@ class Answerer:
 
     def _asks_eligibility(self, reading: Reading) -> bool:
         """Whether a question is about who may apply: a class of applicants, and nothing else asked."""
-        others = [c for c in reading.concepts if c not in ("eligible", "quota", "count_asked", "requirements", "process", "submit")]
+        asked = [a.concept for a in reading.asked if lexicon.pattern("interrogative_re").search(reading.text[max(0, a.start - 4) : a.end + 4])]
+        others = [c for c in asked if c not in ("eligible", "quota", "count_asked", "requirements", "process", "submit", "content")]
         return bool(reading.bodies) and not others and not reading.premises and (reading.yesno or "eligible" in reading.concepts)
 
     def _eligibility(self, reading: Reading, section: ClauseId) -> Evidence | None:
@@ -607,6 +638,9 @@ class Answerer:
         level = _level_verdict(reading.text, quote)
         if level is not None:
             return level
+        told = self._told_apart(reading, found)
+        if told is not None:
+            return told
         dates = [q.value for q in typed(found, ("date",)) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", q.value)]
         for premise in reading.premises:
             if premise.kind == "date" and dates:
@@ -627,6 +661,22 @@ class Answerer:
         if re.fullmatch(r"无|没有|不限|暂无", quote.strip()):
             return False
         return not re.search("|".join(lexicon.table("words")["deny_re"][:20]), quote)
+
+    def _told_apart(self, reading: Reading, found: Evidence) -> bool | None:
+        """Plain reasons for no: the clause stands in a list of what is forbidden, it demands that there be none of
+        what the question has, or it names another quality (“优秀”) than the question's."""
+        parent = self.reader.by_id.get(found.clause.parent) if found.clause.parent else None
+        if parent is not None and lexicon.pattern("forbid_list_re").search(parent.text):
+            return False
+        text = normalise(found.quote)
+        for t, w in reading.focus:
+            if w >= 0.4 and re.search(lexicon.pattern("lacking_re").pattern + r"[^，。；]{0,14}" + re.escape(t), text):
+                return False if not re.search(r"(?:没有|无|不)[^，。]{0,6}" + re.escape(t), reading.text) else None
+        asked, stated = set(_QUOTED.findall(reading.text)), set(_QUOTED.findall(text))
+        if asked and stated and not asked & stated and not any(q in text for q in asked):
+            return False
+        denied = [q for q in stated if re.search(rf"(?:不是|没有?|未)(?:获得|得到|评为)?[“\"]?{re.escape(q)}", reading.text)]
+        return False if denied else None
 
     def _absent(self, reading: Reading, found: Evidence) -> list[str]:
         """Nouns of the question that an enumerating clause (领域, 范围, 部门 …) does not list."""
@@ -693,11 +743,13 @@ class Answerer:
         nouns = [t for t, w in reading.terms if w >= 1]
         gone = [t for t in nouns if self.finder.support(t, text + names) < 0.5]
         enough = found is not None and found.score >= ENOUGH
-        if not gone or (enough and found is not None and reading.yesno and found.concept in CLOSED):
+        if not gone or (enough and found is not None and reading.yesno and found.concept in CLOSED and found.concept != "eligible"):
             return ""
         if any(t in gone for t in reading.modifiers):
             return "、".join(gone)
         if enough and found is not None and reading.query.sections and found.by_field and is_field(found.clause):
+            return ""
+        if enough and found is not None and self.finder.coverage(reading.focus, self.finder.text_of(found.clause.clause_id)) >= 0.6:
             return ""
         return "、".join(gone) if len(gone) * 2 >= len(nouns) else ""
 

@@ -176,17 +176,23 @@ class Finder:
                 return Evidence(clause, ((0, len(clause.text)),), section, 1.3, concept, True) if clause.children else None
             return self._field(reading, clause, section, concept)
         best: Evidence | None = None
-        whole = self._norm[clause.clause_id]
+        # Without labelled fields only the question's words tell which of many sentences of one kind is meant.
+        flat = self.reader.home(clause.clause_id) is None
+        whole = self._context(clause)
         for span in sentences(clause.text, start):
             text = normalise(clause.text[span[0] : span[1]])
             score = self._said(concept, text) + (0.4 if by_label else 0.0)
             if score <= 0.2:
                 continue
-            score += 0.5 * self._cover(reading, text, whole)
+            score += (1.1 if flat else 0.5) * self._cover(reading, text, whole) - (0.3 if flat and reading.focus else 0.0)
             score += 0.2 * bool(reading.bodies and any(w in text for b, _ in reading.bodies for w in lexicon.bodies()[b].guide))
             if best is None or score > best.score:
                 best = Evidence(clause, (span,), section, score, concept, by_label)
         return self._narrowed(reading, best) if best is not None else None
+
+    def _context(self, clause: Clause) -> str:
+        """A clause's text with the headings over it, for words that only those hold."""
+        return self._norm[clause.clause_id] + "\n" + normalise("\n".join(clause.path[-2:]))
 
     def _said(self, concept: str, text: str) -> float:
         """How well a sentence speaks of a concept: its words, its types."""
@@ -230,7 +236,7 @@ class Finder:
         return self._narrowed(reading, best) if best is not None else None
 
     def _of_words(self, reading: Reading, section: ClauseId, clause: Clause, similarity: float) -> Evidence | None:
-        whole = self._norm[clause.clause_id]
+        whole = self._context(clause)
         best: Evidence | None = None
         start = body(clause)[0] if clause.parent is not None else 0
         wanted = {t for c in reading.concepts for t in lexicon.concepts()[c].types}
@@ -251,7 +257,8 @@ class Finder:
         ordinal = self._by_ordinal(clause, section)
         if ordinal is not None:
             return Evidence(clause, (ordinal,), section, 1.4, concept, True)
-        score = 1.2 + 0.3 * (clause.label in reading.query.fields and reading.field_named)
+        asked_beside = [t for t, w in reading.terms if w >= 1 and self.support(t, self._context(clause)) < 0.5]
+        score = (0.9 if asked_beside else 1.2) + 0.3 * (clause.label in reading.query.fields and reading.field_named)
         spans = sentences(clause.text, start)
         if reading.focus and len(spans) > 1:
             terms = self.weighed(reading.focus)
@@ -286,31 +293,62 @@ class Finder:
         return None
 
     def _narrowed(self, reading: Reading, found: Evidence) -> Evidence:
-        """In a long sentence the comma parts that hold the question's words and the type of value asked for, with
-        the condition that opens the sentence."""
+        """In a long sentence the comma parts that hold the value asked for, with the parts before it that say for
+        what it is ("对获评…的企业，给予最高…奖励"), and the condition that opens the sentence."""
         (start, end) = found.spans[0]
         wanted = {t for c in reading.concepts[:2] for t in lexicon.concepts()[c].types}
-        if len(found.spans) != 1 or end - start < 50 or not wanted or not (reading.focus or lexicon.concepts().get(found.concept)):
+        if len(found.spans) != 1 or end - start < 36 or not wanted or reading.listing:
             return found
         parts = segments(found.clause.text, start, end)
-        if len(parts) < 2:
+        groups = self._value_groups(found, parts, wanted)
+        if len(parts) < 2 or not groups:
             return found
         terms = self.weighed(reading.focus)
         scored = []
-        for s, e in parts:
-            text = normalise(found.clause.text[s:e])
-            kinds = {q.kind for q in quantities(found.clause.text[s:e])}
-            said = bool(found.concept) and self._said(found.concept, text) > 0.2
-            value = (self.coverage(terms, text) if terms else 0.0) + 0.3 * said
-            scored.append((value * (1.0 if wanted & kinds else 0.35), s, e))
-        best = max(scored)[0]
+        for group in groups:
+            text = normalise(found.clause.text[group[0][0] : group[-1][1]])
+            last = normalise(found.clause.text[group[-1][0] : group[-1][1]])
+            said = bool(found.concept) and self._said(found.concept, last) > 0.2
+            scored.append((self.coverage(terms, text) + 0.3 * said if terms else 0.3 * said, group))
+        best = max(v for v, _ in scored)
         if best < 0.25:
             return found
-        chosen = [(s, e) for v, s, e in scored if v >= best - 0.02][:2]
+        chosen = [part for v, group in scored if v >= best - 0.02 for part in self._trimmed(group, found, terms)]
+        if len(chosen) >= len(parts) or sum(v >= best - 0.02 for v, _ in scored) > 3:
+            return found
         first = parts[0]
         if first not in chosen and _CONDITION.match(found.clause.text[first[0] : first[1]]) and first[1] - first[0] <= 40:
             chosen = [first, *chosen]
-        return replace(found, spans=tuple(sorted(chosen)))
+        return replace(found, spans=_merged(found.clause.text, sorted(chosen)))
+
+    def _value_groups(self, found: Evidence, parts: Sequence[Span], wanted: set[str]) -> list[list[Span]]:
+        """Parts up to and including each that holds a wanted type of value."""
+        groups: list[list[Span]] = []
+        open_: list[Span] = []
+        for s, e in parts:
+            open_.append((s, e))
+            if wanted & {q.kind for q in quantities(found.clause.text[s:e])}:
+                groups.append(open_)
+                open_ = []
+        return groups
+
+    def _trimmed(self, group: list[Span], found: Evidence, terms: Sequence[tuple[str, float]]) -> list[Span]:
+        """A group's value and, of the parts before it, those from the first that holds a word of the question."""
+        for n, (s, e) in enumerate(group):
+            if terms and self.coverage(terms, normalise(found.clause.text[s:e])) > 0:
+                return group[n:]
+        return group[-1:]
+
+
+def _merged(text: str, spans: Sequence[Span]) -> tuple[Span, ...]:
+    """Neighbouring spans, with only a comma between them, as one."""
+    out: list[Span] = []
+    for s, e in spans:
+        if out and len(text[out[-1][1] : s].strip("，,、 ")) == 0:
+            out[-1] = (out[-1][0], e)
+        else:
+            out.append((s, e))
+    return tuple(out)
 
 
 _GENERAL = ("count_asked", "requirements", "process", "ratio", "materials")

@@ -50,6 +50,12 @@ _DATE_RE = re.compile(
     r"(?:\s*(?:月|[-/.])\s*(?:(?P<d>\d{1,2}|[一二三]?十[一二三四五六七八九]?|[一二三四五六七八九])\s*[日号]?)?)?(?!\d)"
 )
 _MONTHDAY_RE = re.compile(r"(?<![\d年])(?P<m>\d{1,2}|十[一二]?|[一二三四五六七八九])\s*月\s*(?P<d>\d{1,2}|[一二三]?十[一二三四五六七八九]?|[一二三四五六七八九])\s*[日号]")
+_ENGLISH_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_ENGLISH_MONTH = r"(?P<mon>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_ENGLISH_DATE_RES = (
+    re.compile(rf"(?<!\d)(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?{_ENGLISH_MONTH},?\s+(?P<y>20\d{{2}})", re.IGNORECASE),
+    re.compile(rf"{_ENGLISH_MONTH}\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<y>20\d{{2}})", re.IGNORECASE),
+)
 _PENDING_RE = re.compile(r"(?:时间|日期|期限)(?:为|是|：|:)?\s*(?P<v>待定|另行通知|另行公布|另行确定)")
 _DURATION_UNITS = {
     "个工作日": "WD", "工作日": "WD", "个月": "M", "年": "Y", "周年": "Y", "周岁": "岁", "岁": "岁", "天": "D", "日": "D",
@@ -186,6 +192,11 @@ def _dates(scan: _Scan) -> None:
         elif "月" not in m[0]:
             continue
         scan.add("date", value, m.start(), m.start() + len(m[0].rstrip()))
+    for pattern in _ENGLISH_DATE_RES:
+        for m in pattern.finditer(scan.text):
+            month_number = _ENGLISH_MONTHS.index(m["mon"].lower()) + 1
+            if 1 <= int(m["d"]) <= 31:
+                scan.add("date", f"{m['y']}-{month_number:02d}-{int(m['d']):02d}", *m.span())
     for m in _MONTHDAY_RE.finditer(scan.text):
         month, day = parse_number(m["m"]), parse_number(m["d"])
         if month and day and month <= 12 and day <= 31:

@@ -6,7 +6,7 @@ All names come from the clause tree; the lexicon adds short names of provinces, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -42,12 +42,19 @@ class Match:
 class Names:
     """All names of an index, ready to be looked for. Built once; pinyin only when a question needs it."""
 
-    def __init__(self, clauses: Sequence[Clause], sections: Sequence[Clause]) -> None:
+    def __init__(self, clauses: Sequence[Clause], sections: Sequence[Clause], loose: Collection[ClauseId] = ()) -> None:
+        """`loose` are sections whose headings say what they are about in many words (an FAQ's questions, the chapters
+        of a text without labelled fields): a few words of those do not name them."""
         self._names: dict[ClauseId, str] = {}
+        self._loose: set[ClauseId] = set()
         for c in sections:
-            name = squeeze(_bare_name(c))
+            bare = _bare_name(c)
+            name = squeeze(bare)
             if 2 <= len(name) <= 60:
-                self._names[c.clause_id] = name
+                plain = squeeze(re.sub(r"（[^）]*）|\([^)]*\)", "", bare))
+                self._names[c.clause_id] = name if plain == name or len(plain) < 2 else f"{name}|{plain}"
+                if c.clause_id in loose:
+                    self._loose.add(c.clause_id)
         self._bodies = {c.clause_id: normalise(c.text) for c in clauses}
         self._packed_bodies = {i: _PUNCT.sub("", t) for i, t in self._bodies.items()}
         self._all_text = "\n".join(self._bodies.values())
@@ -57,6 +64,10 @@ class Names:
     def named(self, clause_id: ClauseId) -> bool:
         """Whether a clause is a section with a name of its own."""
         return clause_id in self._names
+
+    def in_name(self, clause_id: ClauseId, words: Iterable[str]) -> bool:
+        """Whether a section's name, not only its text, holds one of `words`."""
+        return any(squeeze(w) in self._names.get(clause_id, "") for w in words)
 
     def mend(self, text: str, words: Iterable[str]) -> str:
         """`text` with runs that sound like a name or a known word, and are no word themselves, spelt as that word:
@@ -79,7 +90,7 @@ class Names:
         return "".join(out)
 
     def _sound_words(self, more: tuple[str, ...]) -> list[str]:
-        parts = [p for name in self._names.values() for p in _sound_parts(name)]
+        parts = [p for name in self._names.values() for p in _sound_parts(name.split("|")[0])]
         common = [w for w in lexicon.table("words")["pinyin_words"] if len(w) > 1]
         pieces = [w[i : i + 2] for w in more for i in range(len(w) - 1)]
         return [*pieces, *common, *parts]
@@ -103,9 +114,8 @@ class Names:
                 runs.setdefault((start, end), set()).add(clause_id)
         cores = {k: _core(packed[k[0] : k[1]]) for k in runs}
         grams = {k: {i for i in self._sections if cores[k] in self._names[i]} for k in runs}
-        usable = [
-            (k, v) for k, v in grams.items() if self._distinctive(packed[k[0] : k[1]], v)
-        ]
+        grams = {k: self._meant(packed[k[0] : k[1]], v) for k, v in grams.items()}
+        usable = [(k, v) for k, v in grams.items() if v and self._distinctive(packed[k[0] : k[1]], v)]
         usable.sort(key=lambda kv: (-(kv[0][1] - kv[0][0]), len(kv[1]), kv[0][0]))
         taken = bytearray(len(packed))
         out: list[Match] = []
@@ -150,15 +160,20 @@ class Names:
             at = self._parents.get(at)
         return out
 
+    def _meant(self, run: str, ids: set[ClauseId]) -> set[ClauseId]:
+        """Without loose sections of whose name the run is but a small part."""
+        size = len(_specific(run))
+        return {i for i in ids if i not in self._loose or size * 2 >= len(_specific(self._names[i].split("|")[-1]))}
+
     def _distinctive(self, run: str, ids: set[ClauseId]) -> bool:
         """A run tells sections apart when it is more than generic words and stands in few names."""
         specific = _specific(run)
         share = len(ids) / max(1, len(self._sections))
         if len(specific) >= 2:
-            return share <= 0.5 or len(ids) <= 2 or any(self._names[i] == run for i in ids)
+            return share <= 0.5 or len(ids) <= 2 or any(run in self._names[i].split("|") for i in ids)
         if len(run) >= 4:
             return len(self._tops(ids)) == 1
-        return len(ids) == 1 and self._names[next(iter(ids))] == run and len(run) >= 3
+        return len(ids) == 1 and run in self._names[next(iter(ids))].split("|") and len(run) >= 3
 
     def _tops(self, ids: Iterable[ClauseId]) -> tuple[ClauseId, ...]:
         """Without clauses that stand under another of them, in document order."""
@@ -192,7 +207,7 @@ class Names:
         sounds = [s for s, _, _ in syllables]
         out: list[Match] = []
         for clause_id in self._sections:
-            for part in _sound_parts(self._names[clause_id]):
+            for part in _sound_parts(self._names[clause_id].split("|")[0]):
                 want = _pinyin(part)
                 for at in range(len(sounds) - len(want) + 1):
                     if tuple(sounds[at : at + len(want)]) == want:
@@ -459,7 +474,8 @@ def _cldr_places(question: str, language: str) -> list[Place]:
         for name, code in _foreign_countries(lang):
             at = question.find(name)
             before = question[at - 1] if at > 0 else " "
-            if at >= 0 and (not before.isalpha() or own):
+            after = question[at + len(name) : at + len(name) + 1] or " "
+            if at >= 0 and (own or not before.isalpha() and not (after.isalpha() and after.isascii())):
                 out.append(Place(at, at + len(name), name, chinese[code]))
         if not out and not own and lang == language and len(lang) == 2:
             out = _stemmed(question, lang, chinese)

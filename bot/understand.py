@@ -147,7 +147,8 @@ class Reader:
         self.labels = tuple(dict.fromkeys(c.label for c in clauses if is_field(c) and 2 <= len(c.label) <= 16))
         self.concept_of = {label: lexicon.concept_of_label(label) for label in self.labels}
         self.homes = self._homes()
-        self.names = Names(clauses, [c for c in clauses if self._is_section(c)])
+        sections = [c for c in clauses if self._is_section(c)]
+        self.names = Names(clauses, sections, {c.clause_id for c in sections if self._is_loose(c)})
         self._years = self._editions()
 
     def _homes(self) -> tuple[ClauseId, ...]:
@@ -166,6 +167,10 @@ class Reader:
         if c.kind == "item":
             return len(c.label) >= 2 and c.label.strip("（）()0123456789.、．") != "" and c.label != c.number
         return c.kind == "row" and bool(c.label)
+
+    def _is_loose(self, c: Clause) -> bool:
+        """A heading outside of the sections with labelled fields and above none of them."""
+        return self.home(c.clause_id) is None and not self.homes_under(c.clause_id)
 
     def _editions(self) -> frozenset[str]:
         return frozenset(g.edition for g in self.guides if g.edition)
@@ -290,6 +295,8 @@ class Reader:
             ordinals=_ordinals(text),
             **_kinds(masked, raw, language),
         )  # fmt: skip
+        if not reading.asked and not reading.query.fields:
+            reading = replace(reading, asked=_by_premise(reading.premises))
         if reading.scope == "none":
             reading = self._implied(reading)
         return self._finish(reading)
@@ -310,7 +317,7 @@ class Reader:
                 continue
             if not hits:
                 unknown.append(p.text)
-            elif self.names.named(hits[0]) and all(self.names.named(i) for i in hits) or len(hits) <= 2:
+            elif len(hits) <= 2 or self.names.in_name(hits[0], p.names):
                 found.append(Match(p.start, p.end, p.text, hits, "place"))
         if not found and not unknown and language.startswith("zh"):
             found = self.names.by_sound(text)
@@ -351,7 +358,14 @@ class Reader:
             covered = any(k.start <= a.start and a.end <= k.end and (k.end - k.start) > (a.end - a.start) for k in kept)
             if not covered and all(k.concept != a.concept for k in kept):
                 kept.append(a)
-        return tuple(kept), tuple(labels)
+        asking = lexicon.pattern("interrogative_re")
+        detail = lexicon.concepts()
+
+        def telling(a: Asked) -> tuple[bool, bool, int]:
+            near = masked[max(0, a.start - 4) : a.end + 4]
+            return (not asking.search(near), not detail[a.concept].detail, a.start - a.end)
+
+        return tuple(sorted(kept, key=telling)), tuple(labels)
 
     def _edition(self, text: str) -> str:
         """A year that the question gives as an edition and that no loaded guide has; "" where there is none."""
@@ -381,16 +395,27 @@ class Reader:
     def _implied(self, reading: Reading) -> Reading:
         """A section that the leftover words stand in and no other: "灵芝项目" → the project that names it."""
         votes: dict[ClauseId, float] = {}
-        for term in dict.fromkeys((*[t for t, _ in reading.focus], *reading.story)):
-            holders = {h for i in self.names.clauses_with(term) if (h := self.home(i)) is not None} if len(term) > 1 else set()
-            for home in holders if len(holders) <= 2 else ():
-                votes[home] = votes.get(home, 0.0) + len(term) / len(holders) ** 2
+        for term in dict.fromkeys((*[t for t, _ in reading.terms], *reading.story)):
+            holders = {h for i in self.names.clauses_with(term) if (h := self._unit(i)) is not None} if len(term) > 1 else set()
+            homes = {self.home(h) for h in holders}
+            if len(holders) > 1 and len(homes) == 1:
+                holders = {h for h in homes if h is not None}
+            for unit in holders if len(holders) <= 2 else ():
+                votes[unit] = votes.get(unit, 0.0) + len(term) / len(holders) ** 2
         if not votes:
             return reading
         ranked = sorted(votes.items(), key=lambda kv: -kv[1])
         if len(ranked) > 1 and ranked[1][1] * 1.5 > ranked[0][1]:
             return reading
         return replace(reading, query=replace(reading.query, sections=(ranked[0][0],)), scope="implied")
+
+    def _unit(self, clause_id: ClauseId) -> ClauseId | None:
+        """The named item that a clause is, or belongs to, within a section with fields; else that section."""
+        home = self.home(clause_id)
+        if home is None:
+            return None
+        chain = self.ancestors(clause_id)
+        return next((i for i in chain[: chain.index(home)] if self.by_id[i].kind == "item" and self.names.named(i)), home)
 
     # -- conversation ------------------------------------------------------------------------------------------
 
@@ -414,7 +439,7 @@ class Reader:
             source = next((r for r in reversed(before) if r.query.sections and r.scope != "none"), None)
             if lexicon.pattern("both_re").search(now.text) or now.comparing and not now.query.sections:
                 now = self._both(now, before)
-            elif source is not None and not (now.scope == "implied" and not leaning):
+            elif source is not None and (now.scope != "implied" or leaning or self._fits(now, source)):
                 now = replace(now, query=replace(now.query, sections=source.query.sections), scope="inherited",
                               named=now.named)  # fmt: skip
         if not now.asked and not now.query.fields and (leaning or not now.terms) and (last.asked or last.query.fields or last.terms or last.bodies) and not (now.bodies and now.yesno):
@@ -427,6 +452,12 @@ class Reader:
                 query=replace(now.query, fields=last.query.fields, kind=last.query.kind),
             )  # fmt: skip
         return self._finish(now)
+
+    def _fits(self, now: Reading, source: Reading) -> bool:
+        """Whether the words of a question all stand in the section that the conversation is about."""
+        ids = {i for s in source.query.sections for a in (s, self.home(s)) if a is not None for i in self.subtree(a)}
+        text = "\n".join(normalise(self.by_id[i].text) for i in ids)
+        return all(t in text for t, _ in now.terms)
 
     def _pointed(self, now: Reading, before: Sequence[Reading]) -> Reading:
         """ "第二个呢": an ordinal points into what the last question listed, or into a section's items."""
@@ -700,6 +731,20 @@ def _weight(word: str, pos: str) -> float:
     if pos in ("x", "nr", "nrt", "nrfg") and (word[0] in stop or word[-1] in stop):
         return 0.4  # a word that the dictionary does not know, with a function word at its edge, is likely two halves
     return 1.0 if pos in _NOUNS else 0.4
+
+
+_PREMISE_CONCEPTS = {"amount": "funding", "duration": "duration", "date": "deadline", "ratio": "ratio"}
+
+
+def _by_premise(premises: Sequence[Quantity]) -> tuple[Asked, ...]:
+    """What a question without an asking phrase is about, by the values that it names ("80万可以吗")."""
+    for p in premises:
+        if p.kind in _PREMISE_CONCEPTS:
+            return (Asked(_PREMISE_CONCEPTS[p.kind], p.start, p.end),)
+        if p.kind == "count":
+            concept = "place" if p.unit in ("县", "市", "州", "区") else "targets" if p.unit in ("人", "名", "位") else "quota"
+            return (Asked(concept, p.start, p.end),)
+    return ()
 
 
 def _nouns(reading: Reading) -> list[str]:

@@ -49,7 +49,11 @@ class Concept:
 def concepts() -> dict[str, Concept]:
     out = {}
     for name, raw in table("concepts").items():
-        ask = {lang: re.compile("|".join(f"(?:{p})" for p in parts)) for lang, parts in raw["ask"].items()}
+        # ASCII word edges for English, which stands among Han characters without blanks
+        ask = {
+            lang: re.compile("|".join(f"(?:{p})" for p in parts), re.ASCII if lang == "en" else 0)
+            for lang, parts in raw["ask"].items()
+        }
         out[name] = Concept(
             name, raw["zh"], raw["en"], tuple(raw["labels"]), frozenset(raw["types"]),
             re.compile("|".join(w.lower() for w in raw["evidence"]) or "(?!)"), bool(raw["evidence"]),
