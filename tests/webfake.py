@@ -196,7 +196,7 @@ class Served:
     def __enter__(self) -> Served:
         import uvicorn
 
-        from bot.web.app import server_config
+        from bot.web.server import server_config
 
         self._server = uvicorn.Server(server_config(self.gate, replace(self.settings, port=0)))
         self._thread = threading.Thread(target=self._server.run, daemon=True)

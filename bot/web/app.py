@@ -1,15 +1,13 @@
-"""Putting it together: application, gate, server."""
+"""Putting it together: the application and its gate."""
 
 import asyncio
 import contextlib
 import logging
 import os
-import signal
-import sys
-import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 from bot import __version__
 from bot.settings import Settings
@@ -17,13 +15,11 @@ from bot.web import api, page
 from bot.web.gate import Gate, GateSettings
 from bot.web.site import BotLike, Site
 
-if TYPE_CHECKING:
-    import uvicorn
-
 logger = logging.getLogger("bot.web")
 
+T = TypeVar("T")
+
 STATIC = Path(__file__).parent / "static"
-GRACE = 15  # seconds for what is under way when the process is told to stop
 _FONTS = ("system-ui", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif")
 
 
@@ -98,9 +94,10 @@ def create_app(settings: Settings, bot: BotLike | None = None) -> Gate:
         from bot.web import staff
 
         staff.add_routes(app, site)
-    demo = page.blocks(site)
+    demo = _in_a_loop(lambda: page.blocks(site))
     theme = gr.themes.Default(font=[gr.themes.Font(f) for f in _FONTS], font_mono=[gr.themes.Font("monospace")])
-    gr.mount_gradio_app(
+    mount = partial(
+        gr.mount_gradio_app,
         app,
         demo,
         path="/",
@@ -115,6 +112,7 @@ def create_app(settings: Settings, bot: BotLike | None = None) -> Gate:
         max_file_size=1,
         root_path=settings.root_path.rstrip("/") or None,
     )
+    _in_a_loop(mount)
     gate = Gate(
         app,
         GateSettings(
@@ -131,6 +129,19 @@ def create_app(settings: Settings, bot: BotLike | None = None) -> Gate:
     return gate
 
 
+def _in_a_loop(make: Callable[[], T]) -> T:
+    """`make()` inside a running event loop: outside of one, Gradio makes loops of its own and never closes them."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+
+        async def inside() -> T:
+            return make()
+
+        return asyncio.run(inside())
+    return make()
+
+
 async def _watch(site: Site) -> None:
     """Take up a new index within `reload_seconds` of its being published."""
     if site.settings.reload_seconds <= 0:
@@ -138,70 +149,3 @@ async def _watch(site: Site) -> None:
     while True:
         await asyncio.sleep(site.settings.reload_seconds)
         await asyncio.to_thread(site.reload)
-
-
-def server_config(gate: Gate, settings: Settings) -> "uvicorn.Config":
-    """How uvicorn runs the gate: one process (the queue is in memory), no proxy headers of its own, limits set."""
-    import uvicorn
-
-    return uvicorn.Config(
-        gate,
-        host=settings.host,
-        port=settings.port,
-        log_level="warning",
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        http="h11",
-        ws="none",
-        lifespan="on",
-        timeout_keep_alive=20,
-        timeout_graceful_shutdown=GRACE,
-        h11_max_incomplete_event_size=32 * 1024,
-        backlog=2048,
-    )
-
-
-def _server(gate: Gate, settings: Settings) -> "uvicorn.Server":
-    import uvicorn
-
-    class Server(uvicorn.Server):
-        """Stops in order: not ready at once, what is under way is finished, then the listener closes. Exit code 0."""
-
-        @contextlib.contextmanager
-        def capture_signals(self) -> Iterator[None]:
-            loop = asyncio.get_running_loop()
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, self._stop)
-            try:
-                yield
-            finally:
-                for number in (signal.SIGTERM, signal.SIGINT):
-                    loop.remove_signal_handler(number)
-
-        def _stop(self) -> None:
-            if gate.draining.is_set():
-                self.force_exit = self.should_exit = True  # a second signal
-                return
-            gate.draining.set()
-            self._drain = asyncio.ensure_future(self._drained())
-
-        async def _drained(self) -> None:
-            began = time.monotonic()
-            await asyncio.sleep(0.3)  # a balancer that asks /readyz sees it
-            while len(gate.admission) and time.monotonic() - began < GRACE - 5:
-                await asyncio.sleep(0.05)
-            self.should_exit = True
-
-    return Server(server_config(gate, settings))
-
-
-def serve(settings: Settings, bot: BotLike | None = None) -> int:
-    """Serve until SIGTERM or Ctrl-C; returns the exit code. Raises BotError when there is nothing to serve."""
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # one thread a question: several people ask at once
-    gate = create_app(settings, bot)
-    server = _server(gate, settings)
-    shown = "localhost" if settings.host in ("0.0.0.0", "::") else settings.host
-    sys.stderr.write(f"http://{shown}:{settings.port}{settings.root_path}/  (Ctrl-C 停止 stops)\n")
-    asyncio.run(server.serve())
-    return 0 if server.started else 1

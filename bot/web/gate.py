@@ -371,7 +371,8 @@ class Gate:
 
     def _join(self, document: Any) -> dict[str, Any]:
         """A call of one of our functions with plain values, and nothing more; else 404 or 400."""
-        if not isinstance(document, dict) or document.get("fn_index") not in self.settings.functions:
+        number = document.get("fn_index") if isinstance(document, dict) else None
+        if type(number) is not int or number not in self.settings.functions:
             raise Refused(404, "没有这个功能。 No such function.")
         data = document.get("data")
         session = document.get("session_hash")
@@ -396,11 +397,14 @@ class Gate:
 
     async def _until_draining(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A heartbeat lives as long as its page is open; when the server stops, its stream is ended properly."""
-        started = False
+        started = ended = False
 
         async def note(message: Message) -> None:
-            nonlocal started
+            nonlocal started, ended
+            if ended:
+                return
             started = started or message["type"] == "http.response.start"
+            ended = message["type"] == "http.response.body" and not message.get("more_body")
             await send(message)
 
         if self.draining.is_set():
@@ -414,7 +418,7 @@ class Gate:
             elif started:
                 stream.cancel()
                 await asyncio.wait({stream})
-                await send({"type": "http.response.body", "body": b""})
+                await note({"type": "http.response.body", "body": b""})
         finally:
             stop.cancel()
             stream.cancel()

@@ -50,7 +50,7 @@ def linked(text: str) -> str:
     out: list[str] = []
     at = 0
     for m in _URL.finditer(text):
-        if safe_url(m[0]):
+        if safe_url(m[0]) and not _HIDDEN.match(text, m.end()):
             out += [escape(text[at : m.start()]), _link(m[0], escape(m[0]))]
             at = m.end()
     return "".join([*out, escape(text[at:])])

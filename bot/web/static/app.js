@@ -46,7 +46,7 @@
     let at = 0;
     for (const match of text.matchAll(URL_RE)) {
       const url = safeUrl(match[0]);
-      if (!url) continue;
+      if (!url || /[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/.test(text[match.index + url.length] || "")) continue;
       parts.push(text.slice(at, match.index), outLink(url));
       at = match.index + url.length;
     }
