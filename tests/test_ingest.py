@@ -319,7 +319,6 @@ def test_numbers_agree_with_libreoffice(tmp_path: Path) -> None:
         "ideographZodiac",
         "decimalEnclosedCircle",
         "decimalEnclosedCircleChinese",
-        "ordinal",
         "none",
     ]
     abstracts = {

@@ -101,9 +101,10 @@ def load(path: Path, name: str, settings: Settings, root: Path | None) -> bytes:
             raise SourceError(name, "符号链接指向语料文件夹之外，请放入文件本身 / a symbolic link out of the corpus")
         # O_NONBLOCK: opening a pipe that nobody writes to would wait for ever.
         with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            state = os.fstat(file.fileno())
+            if not stat.S_ISREG(state.st_mode):
                 raise SourceError(name, "不是普通文件 / not an ordinary file")
-            data = file.read(limit + 1)
+            data = file.read(limit + 1) if state.st_size <= limit else b""
     except FileNotFoundError:
         raise SourceError(
             name, "文件不存在或读取时消失了，请放回后重试 / no such file, or it vanished while being read"
@@ -111,7 +112,7 @@ def load(path: Path, name: str, settings: Settings, root: Path | None) -> bytes:
     except (OSError, ValueError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise SourceError(name, f"读不了（{reason}），请检查权限 / cannot be read: check its permissions") from None
-    if len(data) > limit:
+    if max(len(data), state.st_size) > limit:
         raise SourceError(name, f"超过 {limit / 1048576:.0f} MB，请拆分文件或调大 max_file_bytes / file too large")
     if not data:
         raise SourceError(name, "空文件，请换一份有内容的文件 / an empty file")

@@ -70,24 +70,28 @@ _INVISIBLE = re.compile(
 )
 
 
+_VARIATION = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")  # invisible, and yet printable to Python
+
+
 def clean_line(text: str) -> str:
     """One line without what is not the guide's own words. Idempotent; "" for a line that holds nothing.
 
     Invisible characters, bookmark residue and field codes go; every run of blanks becomes one space, none at the
     ends. Nothing is normalised: full-width forms and compatibility characters stay as the guide writes them.
     """
+    text = _BLANKS.sub(" ", text).strip()
     before = None
-    while text != before:  # taking one thing out can join another: "[book\u200bmark: x]"
+    while text != before and not _plain(text):  # taking one thing out can join another: "[book\u200bmark: x]"
         before = text
-        text = _BLANKS.sub(" ", text)
-        if not text.isascii() or not text.isprintable():
-            text = _INVISIBLE.sub("", text)
-        if "[" in text:
-            text = _BOOKMARK.sub("", text)
-        if "{" in text:
-            text = _FIELD_CODE.sub("", text)
-        text = text.strip(" ")
+        for pattern in (_INVISIBLE, _BOOKMARK, _FIELD_CODE):
+            text = pattern.sub("", text)
+        text = _BLANKS.sub(" ", text).strip()
     return text
+
+
+def _plain(text: str) -> bool:
+    """Whether a line has nothing to take out, as most have not."""
+    return text.isprintable() and not ("[" in text or "{" in text or _VARIATION.search(text))
 
 
 def split_lines(text: str) -> list[str]:
@@ -109,20 +113,8 @@ def assemble(source: str, sha256: str, reading: Reading, *, max_chars: int) -> S
             raise SourceError(
                 source, f"有一行超过 {MAX_LINE} 字，不像申报指南，请分段后重试 / a line of {len(text)} characters"
             )
-        hint = LineHint(
-            start=at,
-            end=at + len(text),
-            kind=raw.kind,
-            level=raw.level,
-            bold=raw.bold,
-            centered=raw.centered,
-            page=raw.page,
-            table=raw.table,
-            cells=tuple((at + a, at + b) for a, b in cells),
-            header=tuple(clean_line(h) for h in raw.header),
-        )
-        if hint != LineHint(hint.start, hint.end):
-            hints.append(hint)
+        if raw != RawLine(raw.text):  # the format knows something about it
+            hints.append(_hint(raw, at, at + len(text), cells))
         parts.append(text)
         at += len(text) + 1
         if at > max_chars + 1:
@@ -137,6 +129,21 @@ def assemble(source: str, sha256: str, reading: Reading, *, max_chars: int) -> S
         encoding=reading.encoding,
         hints=tuple(hints),
         notes=tuple(reading.notes),
+    )
+
+
+def _hint(raw: RawLine, start: int, end: int, cells: tuple[tuple[int, int], ...]) -> LineHint:
+    return LineHint(
+        start=start,
+        end=end,
+        kind=raw.kind,
+        level=raw.level,
+        bold=raw.bold,
+        centered=raw.centered,
+        page=raw.page,
+        table=raw.table,
+        cells=tuple((start + a, start + b) for a, b in cells),
+        header=tuple(clean_line(h) for h in raw.header),
     )
 
 

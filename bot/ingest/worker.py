@@ -32,7 +32,7 @@ def main() -> None:
             return
         reply = _answer(request, data)
         del data
-        replies.write(json.dumps(reply).encode("ascii") + b"\n")
+        replies.write(json.dumps(reply, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
         replies.flush()
         if reply.get("memory"):
             return
