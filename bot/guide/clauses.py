@@ -148,7 +148,7 @@ def _hash(text: str) -> str:
 
 
 def find_gaps(nodes: Sequence[Node]) -> tuple[str, ...]:
-    """One sentence for each number that leaves out another or stands twice in its list."""
+    """One sentence for each number that leaves out another, stands twice or is written in another style."""
     found = []
     last: dict[tuple[int, str], Node] = {}
     roots: list[int] = []
@@ -158,11 +158,16 @@ def find_gaps(nodes: Sequence[Node]) -> tuple[str, ...]:
             continue
         key = (roots[-1] if node.style == "条" else node.parent, node.style)
         before = last.get(key)
-        if before is not None and node.value == before.value:
-            found.append(f"编号重复：“{_shown(before)}”和“{_shown(node)}” / number stands twice")
-        elif before is not None and node.value > before.value + 1:
-            found.append(f"编号不连续：“{_shown(before)}”之后是“{_shown(node)}” / number left out")
         last[key] = node
+        if before is None:
+            continue
+        pair = f"“{_shown(before)}”之后是“{_shown(node)}”"
+        if node.value == before.value:
+            found.append(f"编号重复：{pair} / number stands twice")
+        elif node.value > before.value + 1:
+            found.append(f"编号不连续：{pair} / number left out")
+        elif node.value > before.value and node.line.style != before.line.style:
+            found.append(f"编号样式不同：{pair} / number in another style")
     return tuple(found)
 
 

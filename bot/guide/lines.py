@@ -276,7 +276,8 @@ def _find_named_numbers(lines: Sequence[Line]) -> None:
             if number is not None:
                 found.setdefault(number.style, []).append((line, number))
     for same in found.values():
-        if len({number.value for _, number in same}) > 1 and same[0][1].value == 1:
+        values = {number.value for _, number in same}
+        if len(values) > 2 or values == {1, 2}:
             for line, number in same:
                 line.number, line.label, line.role = number, None, "number"
 

@@ -7,6 +7,7 @@ not stand under; running text either goes on with the innermost node or becomes 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -20,7 +21,8 @@ from bot.types import ClauseKind
 MAX_DEPTH: Final = 40  # deeper nesting is kept flat at this depth, so that paths stay bounded
 NAME_MAX: Final = 40  # characters of a numbered name that is no sentence
 
-_PLAIN_NUMBERS = frozenset(("一、", "1、", "1.", "1 "))
+# Styles of number that people mix up in one list.
+_KINDRED = ({"一、", "1、"}, {"1、", "1."}, {"1.", "1 "}, {"(一)", "(1)"}, {"(1)", "1)"})
 _INTRODUCES = re.compile(r"如下|以下|下列|[下附]表|follow|below")
 _ANSWER = re.compile(r"(?:答|A|Answer) ?(?:\d{1,3} ?)?[:.、]|答")
 _ADDRESSED = re.compile(r"^(?:各|有关|全[市省县区校体]|校内|尊敬|致)|[、,]|(?:单位|企业|机构|同志)$")
@@ -29,7 +31,7 @@ _OF_ROOT = re.compile(r"附件|附表|附录|附$")
 
 @dataclass(slots=True)
 class Node:
-    """A clause in the making. `last` is the index of its last own line; a fat child has children or further lines."""
+    """A clause in the making. `last` is the index of its last own line."""
 
     line: Line
     kind: ClauseKind
@@ -43,7 +45,6 @@ class Node:
     element: str = ""  # what it adds to the path of its children
     lines: int = 1
     children: int = 0
-    fat_children: int = 0
 
 
 def build(lines: Sequence[Line], habits: Habits) -> list[Node]:
@@ -59,6 +60,10 @@ class _Builder:
         self.stack: list[int] = []
         self.titled = False  # the document has its title
         self.signed = False  # a signature closed the document so far: what follows has a title of its own
+        # Of each list, that is of the nodes of one style under one parent: how many, and how many that have children
+        # or further lines.
+        self.members: Counter[tuple[int, str]] = Counter()
+        self.fat: Counter[tuple[int, str]] = Counter()
         numbered = [line.level for line in lines if line.number is not None and line.level is not None]
         self.top_level = min(numbered, default=0)  # outermost format level of a numbered heading, 0 for none
 
@@ -205,12 +210,12 @@ class _Builder:
 
     def _open_kin(self, number: Number) -> int | None:
         """Position of an open number in another style that this one goes on from: "一、", then "2、"."""
-        if number.value <= 1 or number.style not in _PLAIN_NUMBERS:
+        if number.value <= 1:
             return None
         for position in range(len(self.stack) - 1, -1, -1):
             node = self.nodes[self.stack[position]]
-            if node.style in _PLAIN_NUMBERS and node.value == number.value - 1:
-                return position
+            if node.value == number.value - 1 and {node.line.style, number.style} in _KINDRED:
+                return None if self.habits.holds(node.style, number.style) else position
         return None
 
     def _pop_for_new_list(self, number: Number) -> None:
@@ -230,7 +235,7 @@ class _Builder:
             return self.habits.above(top.style, style)
         if self.habits.holds(style, top.style):
             return False
-        announced = number.value == 1 and (is_name(top.line) or self._introduces(top))
+        announced = is_name(top.line) or self._introduces(top)
         return announced or self.habits.above(top.style, style)
 
     def _leaves_field(self, node: Node, style: str) -> bool:
@@ -431,11 +436,15 @@ class _Builder:
         return line.role in ("docnum", "annex") or self._is_signature(at) or numbering.is_closing(line.text)
 
     def _closes(self, at: int) -> bool:
-        """Whether a date ends the document: it stands below a signature, and that not right under the title."""
-        if at == 0 or not self._is_signature(at - 1):
+        """Whether a date ends the document: below a signature or above another title, and not right under its own."""
+        after = self.lines[at + 1 : at + 2]
+        if at == 0 or not (self._is_signature(at - 1) or any(self._is_document_name(line) for line in after)):
             return False
         parent = self.nodes[-1].parent
         return parent < 0 or self.nodes[parent].last < at - 2
+
+    def _is_document_name(self, line: Line) -> bool:
+        return line.role == "text" and title_like(line) and numbering.is_document_name(line.text)
 
     def _is_signature(self, at: int) -> bool:
         """The name of a body above a date."""
@@ -478,8 +487,8 @@ class _Builder:
 
     def _in_plain_list(self, node: Node) -> bool:
         """Whether the numbers before this one had nothing under them."""
-        siblings = self.nodes[node.parent] if node.parent >= 0 else None
-        return siblings is not None and node.value > 1 and siblings.children > 1 and siblings.fat_children == 0
+        key = (node.parent, node.style)
+        return node.value > 1 and self.members[key] > 1 and self.fat[key] == 0
 
     def _list_follows(self, at: int, node: Node) -> bool:
         """The line announces a list that begins in the next one, inside the node."""
@@ -493,8 +502,8 @@ class _Builder:
         after = self._next_number(at + 1)
         if after is not None and after.style == node.line.style and after.value > node.value:
             return True
-        siblings = self.nodes[node.parent] if node.parent >= 0 else None
-        return siblings is not None and 2 * siblings.fat_children > siblings.children - 1 > 0
+        key = (node.parent, node.style)
+        return 2 * self.fat[key] > self.members[key] - 1 > 0
 
     def _next_number(self, at: int) -> Number | None:
         """The number of the next line that is no running text; looks a few lines ahead."""
@@ -549,6 +558,7 @@ class _Builder:
         if parent >= 0:
             self._fatten(parent)
             self.nodes[parent].children += 1
+        self.members[parent, style] += 1
         line = self.lines[at]
         self.nodes.append(Node(line, kind, style, parent, line.end, at, value, level, label, element))
         self.stack.append(len(self.nodes) - 1)
@@ -564,10 +574,10 @@ class _Builder:
             node.end = self.lines[last].end
 
     def _fatten(self, index: int) -> None:
-        """Counts a node with its parent when it gets its first child or second line."""
+        """Counts a node in its list when it gets its first child or second line."""
         node = self.nodes[index]
-        if node.parent >= 0 and node.lines == 1 and node.children == 0:
-            self.nodes[node.parent].fat_children += 1
+        if node.lines == 1 and node.children == 0:
+            self.fat[node.parent, node.style] += 1
 
 
 # --- what a numbered line is ---------------------------------------------------------------------------------------------
