@@ -27,6 +27,9 @@ def _quiet_environment() -> None:
     """Before Gradio is imported: no telemetry, and no SOCKS proxy, which its import cannot bear."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    # Gradio sums up its last 10,000 events with pandas after every single one; nobody looks at it here.
+    os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"
+    os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = "1000000000"
     for name in ("ALL_PROXY", "all_proxy"):
         if os.environ.get(name, "").startswith("socks"):
             del os.environ[name]
