@@ -5,15 +5,20 @@ The bot is any callable (question, history) → Answer or the JSON object of one
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import nan
 from pathlib import Path
 from typing import Any
 
+from bot.embed import Encoder
 from bot.errors import BotError
 from bot.settings import Settings
 from bot.types import Answer, Citation, Clause, Guide
@@ -166,11 +171,19 @@ def names_guide(guide: Guide, case: Case) -> bool:
     return (not case.guide or case.guide in names) and (not case.edition or case.edition == guide.edition)
 
 
+@lru_cache(maxsize=1)
+def _encoder(model: str, second: str) -> Encoder:
+    """One encoder for all indexes of a run: loading it takes longer than many questions."""
+    from bot.embed import open_encoder
+
+    return open_encoder(Settings(embedding_model=model, second_encoder=second))
+
+
 def open_bot(settings: Settings) -> tuple[Asker, Any]:
     """(callable, GuideBot) over the index of the settings. Raises BotError when it cannot be opened."""
     from bot.bot import GuideBot
 
-    bot = GuideBot.open(settings)
+    bot = GuideBot.open(settings, _encoder(settings.embedding_model, settings.second_encoder))
     return (lambda question, history: bot.ask(question, history)), bot
 
 
@@ -203,14 +216,31 @@ def run_each_guide(cases: Sequence[Case], settings: Settings, folder: Path) -> R
     skipped = [c for c in cases if files[c.id] is None]
     for file in sorted({f for f in files.values() if f}):
         own = [c for c in cases if files[c.id] == file]
-        with tempfile.TemporaryDirectory() as workdir:
-            results += _run_file(own, settings, file, Path(workdir))
+        with _kept_index(file) as kept:
+            results += _run_file(own, settings, file, kept)
     return Run(tuple(results), tuple(skipped), time.perf_counter() - began)
 
 
-def _run_file(cases: Sequence[Case], settings: Settings, file: Path, workdir: Path) -> list[Result]:
+@contextlib.contextmanager
+def _kept_index(file: Path) -> Iterator[Path]:
+    """A folder for the index of one file, kept in the user's cache so that the next run embeds only what changed."""
+    name = f"{file.stem[:40]}-{hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:8]}"
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "guidebot" / "eval" / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        kept = os.access(folder, os.W_OK)
+    except OSError:
+        kept = False
+    if kept:
+        yield folder
+    else:
+        with tempfile.TemporaryDirectory() as passing:
+            yield Path(passing)
+
+
+def _run_file(cases: Sequence[Case], settings: Settings, file: Path, folder: Path) -> list[Result]:
     """A file that cannot be indexed is an error of each of its cases, not the end of the run."""
-    own = replace(settings, index=workdir)
+    own = replace(settings, index=folder)
     try:
         build(own, [file])
         asked = run_index([replace(c, guide="", edition="") for c in cases], own)
@@ -238,7 +268,7 @@ def build(settings: Settings, files: Sequence[Path] = ()) -> None:
     """Bring the index of the settings up to date, from the files alone where some are named. Raises BotError."""
     from bot.index import build as build_index
 
-    build_index(settings, files=list(files))
+    build_index(settings, files=list(files), encoder=_encoder(settings.embedding_model, settings.second_encoder))
 
 
 def _file_named(guide: str, folder: Path) -> Path | None:
