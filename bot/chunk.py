@@ -11,19 +11,23 @@ from bot.types import Chunk, Clause
 # a chunk fits the 512 tokens of the model's window, whatever it is made of.
 MAX_CHARS = 380
 _CONTEXT_CHARS = 110
+_HEADINGS = 2
 _SEPARATORS = ["\n", "。", "！", "？", "；", ". ", "; ", "，", "、", " ", ""]
 
 
 def context(clause: Clause) -> str:
-    """Path and label in one line, the outermost heading first; from the left only as much as has room."""
-    parts = [*clause.path]
+    """The two headings next above the clause and its label, in one line, the outer one first.
+
+    Headings further out, the title above all, stand over most clauses alike: they tell none from another and only
+    thin out what does (measured in docs/adr/0004-encoders.md). Cut from the left to what has room."""
+    parts = [*clause.path[-_HEADINGS:]]
     if clause.label and clause.kind != "heading":
         parts.append(clause.label)
     line = " / ".join(" ".join(p.split()) for p in parts)
     return line[-_CONTEXT_CHARS:]
 
 
-def _pieces(text: str) -> Iterator[tuple[int, int]]:
+def pieces(text: str) -> Iterator[tuple[int, int]]:
     """Spans that cover every non-blank character of `text` once, each of at most MAX_CHARS characters."""
     if len(text) <= MAX_CHARS:
         yield 0, len(text)
@@ -53,7 +57,7 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _of(clause: Clause) -> Iterable[Chunk]:
-    spans = [_trimmed(clause.text, *span) for span in _pieces(clause.text)]
+    spans = [_trimmed(clause.text, *span) for span in pieces(clause.text)]
     spans = [(start, end) for start, end in spans if start < end]
     line = context(clause)
     for number, (start, end) in enumerate(spans, 1):
