@@ -26,7 +26,7 @@ from bot.verify import verified
 LONG = 230  # characters: a grouped answer beyond this becomes a question back
 LIST_LONG = 420  # the same where the question wants them all
 # Concepts whose clause is an enumeration: what it does not list is not so.
-CLOSED = ("eligible", "content", "place", "authority", "url", "orgmode", "quota")
+CLOSED = ("eligible", "content", "place", "authority", "url", "quota")
 Similar = Mapping[ClauseId, float]
 Member = tuple[ClauseId, Evidence | None]
 _QUOTED = re.compile(r"[“\"‘']([^”\"’']{1,12})[”\"’']")
@@ -79,6 +79,7 @@ class Answerer:
 
     def _made(self, reading: Reading, outcome: Outcome, hits: Sequence[Hit]) -> Answer:
         draft = outcome.draft
+        hits = _reranked(hits, draft.cited) if outcome.status != "refused" else hits
         return Answer(
             status=outcome.status, text=draft.text(), segments=draft.segments(),
             citations=draft.citations(self.index.guides), hits=tuple(hits), understood=self.understood(reading),
@@ -103,13 +104,17 @@ class Answerer:
             return self._refuse(reading, "refuse_smalltalk", hits, score=0.95)
         if reading.unknown_edition:
             return self._refuse_edition(reading, hits)
-        if reading.query.unknown and not any(m.how == "place" for m in reading.named):
+        elsewhere = reading.yesno and any(self._place_named(i) for i in reading.query.sections)
+        if reading.query.unknown and not elsewhere and not any(m.how == "place" for m in reading.named):
             return self._refuse(reading, "refuse_unknown", hits, name="、".join(reading.query.unknown), score=0.9)
-        for attempt in (self._which, self._list, self._compare, self._several, self._single, self._overview):
+        for attempt in (self._title, self._counted, self._which, self._list, self._compare, self._several, self._single, self._overview):
             outcome = attempt(reading, hits, similar)
             if outcome is not None:
                 return outcome
         return self._refuse(reading, "refuse_unsure", hits)
+
+    def _place_named(self, section: ClauseId) -> bool:
+        return _is_place(self.reader.section_name(section))
 
     def targets(self, reading: Reading) -> list[ClauseId]:
         """The sections to answer for, one by one: named sections, a programme's projects, or all projects."""
@@ -122,6 +127,36 @@ class Answerer:
     def _find(self, reading: Reading, section: ClauseId, similar: Similar) -> Evidence | None:
         found = self.finder.find(reading, section, similar)
         return found if found is not None and found.score >= ENOUGH else None
+
+    # -- the guide itself, and what it only counts -----------------------------------------------------------------
+
+    def _title(self, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:
+        """A question about the guide itself is answered with its title."""
+        if reading.query.sections or not lexicon.pattern("guide_itself_re").search(reading.text):
+            return None
+        root = next((c for c in self.reader.clauses if c.parent is None and c.kind == "heading" and c.children), None)
+        if root is None:
+            return None
+        draft = Draft(reading.language)
+        lines = [s for s in sentences(root.text) if s[1] - s[0] > 4]
+        for n, (start, end) in enumerate(lines[:3]):
+            if n:
+                draft.say(" ")
+            draft.quote(root, start, end)
+        return Outcome(draft.mark(root), "answered", 0.75) if lines else None
+
+    def _counted(self, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:
+        """ "68个县的名单": the guide says how many, and not which; so it says."""
+        claims = [p for p in reading.premises if p.kind == "count"]
+        if not claims or not reading.query.sections or not lexicon.pattern("names_of_re").search(reading.text):
+            return None
+        for section in self.targets(reading):
+            for i in (i for tier in self.finder.pool(section) for i in tier):
+                facts = self.index.facts_of(i)
+                for p in claims:
+                    if any(f.kind == "count" and f.value == p.value for f in facts):
+                        return self._refuse_detail(reading, lexicon.message("names_of", reading.language), hits)
+        return None
 
     # -- which section -------------------------------------------------------------------------------------------
 
@@ -163,7 +198,9 @@ class Answerer:
     def _list(self, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:
         """ "哪些项目…", "哪几个国家…": every section or item that meets the condition, and nothing cut off."""
         kind = _listed_kind(reading)
-        members = self._members(reading, kind) if kind else []
+        if not kind or (reading.comparing and len(self.targets(reading)) > 1):
+            return None
+        members = self._members(reading, kind)
         if len(members) < 2:
             return None
         chosen = self._matching(reading, members, similar, kind)
@@ -179,9 +216,11 @@ class Answerer:
     def _members(self, reading: Reading, kind: str) -> list[ClauseId]:
         named = reading.query.sections if reading.scope != "implied" else ()
         inside = {i for s in named for i in self.reader.subtree(s)}
-        if kind == "section":
+        if kind == "any":
+            pool = [c.clause_id for c in self.reader.clauses if c.clause_id in self.reader.homes or (c.kind == "item" and self.reader.names.named(c.clause_id))]
+        elif kind == "section":
             pool = list(self.reader.homes)
-            if inside and not any(i in inside for i in pool):
+            if inside and sum(i in inside for i in pool) < 2:
                 pool = [c.clause_id for c in self.reader.clauses if c.kind == "item" and len(c.label) >= 2]
         else:
             pool = [c.clause_id for c in self.reader.clauses if c.kind == "item" and _is_place(c.label)]
@@ -200,6 +239,9 @@ class Answerer:
             return [(i, e) for i in members if (e := self._with_value(reading, i, premise, similar)) is not None]
         if kind == "section" and reading.bodies:
             return self._open_to(reading, members)
+        quoted = _QUOTED.findall(reading.text)
+        if quoted and self.reader.names.holds(quoted[0]):
+            return [(i, e) for i in members if (e := self._holding(i, quoted[0])) is not None]
         words = [*reading.focus, *((w, 1.0) for _, w in reading.bodies)]
         if telling and (kind == "item" or telling[0] not in labelled or reading.comparing):
             kept: list[Member] = [(i, e) for i in members if (e := self._own(telling[0], reading, i, similar)) is not None]
@@ -212,11 +254,20 @@ class Answerer:
             top = max((e.score for _, e in best), default=0.0)
             if top >= 0.5:
                 return [(i, e) for i, e in best if e.score >= max(0.5, top - 0.12)]
-            if any(w >= 1 for _, w in reading.terms) and not _enumerates(reading.text):
+            if any(w >= 1 for _, w in reading.terms) and not _enumerates(reading.text) and reading.scope != "named":
                 return []
         if reading.concepts and not _enumerates(reading.text):
             return None
         return [(i, None) for i in members]
+
+    def _holding(self, section: ClauseId, words: str) -> Evidence | None:
+        """The words themselves where a section's clauses hold them."""
+        for i in self.reader.subtree(section):
+            clause = self.reader.by_id[i]
+            at = clause.text.find(words)
+            if at >= 0:
+                return Evidence(clause, ((at, at + len(words)),), section, 1.0)
+        return None
 
     def _own(self, concept: str, reading: Reading, section: ClauseId, similar: Similar) -> Evidence | None:
         """Evidence for a concept in a member's own clauses."""
@@ -411,7 +462,8 @@ class Answerer:
                 if (e := self.finder.find_for(concept, reading, t, similar)) is not None and e.score >= ENOUGH
             ]  # fmt: skip
             items = self._by_item(concept, reading, similar)
-            if len(items) >= 2 and not any(e.by_field and is_field(e.clause) for _, e in have):
+            each = re.search(r"每(?:家|个|所|项|一)|\beach\b", reading.text)
+            if len(items) >= 2 and (each or not any(e.by_field and is_field(e.clause) for _, e in have)):
                 return items
             if len(have) >= 2:
                 return have
@@ -460,7 +512,7 @@ class Answerer:
         if named and not (reading.concepts or reading.focus or reading.bodies) and reading.language.startswith("zh"):
             return None
         sections = self.targets(reading) if named else [h.clause.clause_id for h in hits]
-        found: Evidence | None = None
+        found: Evidence | None = self._enumeration(reading, sections) if named else None
         if self._asks_eligibility(reading) and named:
             found = self._eligibility(reading, sections[0])
         for section in sections if found is None else ():
@@ -476,6 +528,16 @@ class Answerer:
         if found is None or found.score < ENOUGH:
             return None
         return self._stated(reading, found)
+
+    def _enumeration(self, reading: Reading, sections: Sequence[ClauseId]) -> Evidence | None:
+        """ "…有哪几家": of an item whose names are asked for, the sentence that lists most."""
+        item = self.reader.by_id[sections[0]]
+        if not reading.listing or reading.concepts or len(sections) > 1 or item.kind != "item" or reading.premises:
+            return None
+        listed = max(sentences(item.text, body(item)[0]), key=lambda s: item.text[s[0] : s[1]].count("、"), default=None)
+        if listed is None or item.text[listed[0] : listed[1]].count("、") < 2:
+            return None
+        return Evidence(item, (listed,), sections[0], 0.9)
 
     def _overview(self, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:
         """A section's name and nothing else: its short fields."""
@@ -497,7 +559,7 @@ class Answerer:
 
     def _stated(self, reading: Reading, found: Evidence) -> Outcome:
         draft = Draft(reading.language)
-        if reading.yesno:
+        if reading.yesno or (reading.bodies and found.concept == "eligible" and "eligible" not in reading.concepts):
             verdict = self._polarity(reading, found.section, found)
             if verdict is not None:
                 draft.say(self._yes_word(reading, verdict)).say("，" if reading.language.startswith("zh") else ": ")
@@ -613,7 +675,8 @@ class Answerer:
         """Whether a question is about who may apply: a class of applicants, and nothing else asked."""
         asked = [a.concept for a in reading.asked if lexicon.pattern("interrogative_re").search(reading.text[max(0, a.start - 4) : a.end + 4])]
         others = [c for c in asked if c not in ("eligible", "quota", "count_asked", "requirements", "process", "submit", "content")]
-        return bool(reading.bodies) and not others and not reading.premises and (reading.yesno or "eligible" in reading.concepts)
+        said = reading.yesno or "eligible" in reading.concepts or bool(re.search("[申能]报|申请|参加", reading.text))
+        return bool(reading.bodies) and not others and not reading.premises and said
 
     def _eligibility(self, reading: Reading, section: ClauseId) -> Evidence | None:
         """Who may apply in a section: an item's own sentence on it, else the field of its home."""
@@ -641,6 +704,10 @@ class Answerer:
         told = self._told_apart(reading, found)
         if told is not None:
             return told
+        if found.concept in ("joint", "submit") or re.search(r"单方|单独申报", quote):
+            joint = self._joint(reading.text, quote)
+            if joint is not None:
+                return joint
         dates = [q.value for q in typed(found, ("date",)) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", q.value)]
         for premise in reading.premises:
             if premise.kind == "date" and dates:
@@ -661,6 +728,18 @@ class Answerer:
         if re.fullmatch(r"无|没有|不限|暂无", quote.strip()):
             return False
         return not re.search("|".join(lexicon.table("words")["deny_re"][:20]), quote)
+
+    def _joint(self, question: str, quote: str) -> bool | None:
+        """Whether both sides must submit, or one alone may: by what the question supposes and the clause says."""
+        together = bool(re.search(r"单方.{0,6}无效|分别向|共同申报|联合申报", quote))
+        alone = "单独" in quote and not together
+        if not (together or alone):
+            return None
+        if lexicon.pattern("one_side_re").search(question):
+            return alone
+        if lexicon.pattern("both_sides_re").search(question):
+            return together
+        return None
 
     def _told_apart(self, reading: Reading, found: Evidence) -> bool | None:
         """Plain reasons for no: the clause stands in a list of what is forbidden, it demands that there be none of
@@ -743,6 +822,9 @@ class Answerer:
         nouns = [t for t, w in reading.terms if w >= 1]
         gone = [t for t in nouns if self.finder.support(t, text + names) < 0.5]
         enough = found is not None and found.score >= ENOUGH
+        numberless = found is not None and not typed(found, (*COMPARABLE, "place")) and lexicon.pattern("quantity_asked_re").search(reading.text)
+        if gone and numberless and not re.fullmatch(r"无|没有|不限|.*(?:查询|待定|另行).*", found.quote.strip() if found is not None else ""):
+            return "、".join(gone)
         if not gone or (enough and found is not None and reading.yesno and found.concept in CLOSED and found.concept != "eligible"):
             return ""
         if any(t in gone for t in reading.modifiers):
@@ -792,6 +874,17 @@ class Answerer:
 # --- helpers ----------------------------------------------------------------------------------------------------------
 
 
+def _reranked(hits: Sequence[Hit], cited: Sequence[Clause]) -> list[Hit]:
+    """Hits with the clauses that the answer rests on first: reading them for the answer is the last ranking stage."""
+    known = {h.clause.clause_id: h for h in hits}
+    first = [c for c in cited if c.kind != "heading" or len(cited) == 1 or c.clause_id in known][: len(hits) or 10]
+    top = max((h.score for h in hits), default=0.0)
+    ranked = [Hit(c, known[c.clause_id].score if c.clause_id in known else top, 0, "reranked") for c in first]
+    used = {c.clause_id for c in first}
+    ranked += [h for h in hits if h.clause.clause_id not in used]
+    return [replace(h, rank=n) for n, h in enumerate(ranked[: max(len(hits), 1)], 1)]
+
+
 def _cut(text: str, span: Span, limit: int) -> Span:
     if span[1] - span[0] <= limit:
         return span
@@ -815,7 +908,9 @@ def _listed_kind(reading: Reading) -> str:
     """What a list question wants enumerated: "section" (项目), "item" (国家、地区), "" for anything else."""
     if lexicon.pattern("list_items_re").search(reading.text):
         return "item"
-    return "section" if lexicon.pattern("list_sections_re").search(reading.text) else ""
+    if lexicon.pattern("list_sections_re").search(reading.text):
+        return "section"
+    return "any" if lexicon.pattern("list_any_re").search(reading.text) and not reading.concepts and not reading.query.sections else ""
 
 
 def _plural(text: str) -> bool:

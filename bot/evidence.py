@@ -88,6 +88,8 @@ class Finder:
             return 1.0
         if any(s in text for s in lexicon.synonyms(term)):
             return 0.9
+        if any(r in text and term in members for r, members in lexicon.table("places")["regions"].items()):
+            return 0.9
         if not re.match(r"[\u3400-\u9fff]", term):
             return 0.0
         if len(term) > 2 or term[0] in text and term[-1] in text:
@@ -260,8 +262,12 @@ class Finder:
         asked_beside = [t for t, w in reading.terms if w >= 1 and self.support(t, self._context(clause)) < 0.5]
         score = (0.9 if asked_beside else 1.2) + 0.3 * (clause.label in reading.query.fields and reading.field_named)
         spans = sentences(clause.text, start)
-        if reading.focus and len(spans) > 1:
-            terms = self.weighed(reading.focus)
+        numeric = bool(lexicon.concepts()[concept].types) if concept else False
+        sought = reading.focus if numeric else reading.terms
+        if reading.yesno and end - start <= MAX_QUOTE:
+            return Evidence(clause, ((start, end),), section, score, concept, True)
+        if sought and len(spans) > 1:
+            terms = self.weighed(sought)
             covers = [(self.coverage(terms, normalise(clause.text[s:e])), s, e) for s, e in spans]
             best = max(covers)[0]
             if best >= 0.25 and best > 1.05 * min(covers)[0]:
@@ -309,7 +315,8 @@ class Finder:
             text = normalise(found.clause.text[group[0][0] : group[-1][1]])
             last = normalise(found.clause.text[group[-1][0] : group[-1][1]])
             said = bool(found.concept) and self._said(found.concept, last) > 0.2
-            scored.append((self.coverage(terms, text) + 0.3 * said if terms else 0.3 * said, group))
+            cover = self.coverage(terms, last) + 0.5 * self.coverage(terms, text) if terms else 0.0
+            scored.append((cover + 0.3 * said, group))
         best = max(v for v, _ in scored)
         if best < 0.25:
             return found
@@ -351,12 +358,12 @@ def _merged(text: str, spans: Sequence[Span]) -> tuple[Span, ...]:
     return tuple(out)
 
 
-_GENERAL = ("count_asked", "requirements", "process", "ratio", "materials")
+_GENERAL = ("requirements", "process", "ratio", "materials")
 
 
 def ordered_concepts(reading: Reading) -> list[str]:
     """The asked concepts, the general ones after the telling ones."""
-    return sorted(reading.concepts, key=lambda c: c in _GENERAL)
+    return sorted(reading.concepts, key=lambda c: (c in _GENERAL, c == "count_asked" and len(reading.concepts) > 1 and not reading.focus))
 
 
 def _is_frame(clause: Clause) -> bool:

@@ -216,7 +216,7 @@ def _amounts(scan: _Scan, bare: bool) -> None:
         if not cur and not (bare and (scale or han_scaled) and not _UNIT_AFTER_BARE.match(scan.text[m.end() :])):
             continue
         number = parse_number(m["num"])
-        if number is None:
+        if not number or (m["num"][0] in "十百千万亿" and not scale):
             continue
         number *= _SCALE_WORDS.get(scale, 1)
         unit = _CURRENCY.get(cur, "CNY")
@@ -258,14 +258,14 @@ def _yearly(text: str, start: int) -> bool:
     return "每年" in clause and bool(re.search(r"累计|不少于|至少|合计", clause))
 
 
-def _counts(scan: _Scan) -> None:
+def _counts(scan: _Scan, bare: bool) -> None:
     for m in _COUNT_RE.finditer(scan.text):
         before = scan.text[m.start() - 1] if m.start() else ""
         numbers = _numbers(m["num"])
         if not numbers or (before and before in "第.．/"):
             continue
         # "一个" and "一项" are mostly articles; a Chinese "one" counts only next to a bound.
-        if m["num"] in ("一", "两", "半") and not _qualifier(scan.text, *m.span()):
+        if m["num"] in (("一", "半") if bare else ("一", "两", "半")) and not _qualifier(scan.text, *m.span()):
             continue
         if re.match(r"[一二三四五六七八九十百]+$", m["num"]) and re.match(r"(?:带|路|般|定|致|方面|体化|流|线|批|些)", scan.text[m.end("num") :]):
             continue
@@ -291,7 +291,7 @@ def quantities(text: str, *, bare: bool = False) -> tuple[Quantity, ...]:
     _amounts(scan, bare)
     _ratios(scan)
     _durations(scan)
-    _counts(scan)
+    _counts(scan, bare)
     _names(scan)
     return tuple(sorted(scan.found, key=lambda q: (q.start, q.end)))
 

@@ -58,6 +58,7 @@ class Names:
         self._bodies = {c.clause_id: normalise(c.text) for c in clauses}
         self._packed_bodies = {i: _PUNCT.sub("", t) for i, t in self._bodies.items()}
         self._all_text = "\n".join(self._bodies.values())
+        self._spoken: list[str] | None = None
         self._parents = {c.clause_id: c.parent for c in clauses}
         self._sections = [c.clause_id for c in sections if c.clause_id in self._names]
 
@@ -93,7 +94,14 @@ class Names:
         parts = [p for name in self._names.values() for p in _sound_parts(name.split("|")[0])]
         common = [w for w in lexicon.table("words")["pinyin_words"] if len(w) > 1]
         pieces = [w[i : i + 2] for w in more for i in range(len(w) - 1)]
-        return [*pieces, *common, *parts]
+        return [*self._text_words(), *pieces, *common, *parts]
+
+    def _text_words(self) -> list[str]:
+        """Words of two and three characters of the guides' own text, at most some thousands."""
+        if self._spoken is None:
+            runs = _HAN_RUN.findall(self._all_text[:60_000])
+            self._spoken = list(dict.fromkeys(w for r in runs for w in _cut(r) if 2 <= len(w) <= 3))[:4000]
+        return self._spoken
 
     def holds(self, word: str) -> bool:
         """Whether the guides' text holds `word` anywhere."""
@@ -288,12 +296,17 @@ def _sound_parts(name: str) -> list[str]:
     return [p for p in dict.fromkeys(parts) if len(p) >= 2]
 
 
-def _is_word(run: str) -> bool:
+def _cut(run: str) -> list[str]:
+    """The words of a Han run; none where the dictionary is not installed."""
     try:
         import rjieba
     except ImportError:
-        return False
-    return bool(rjieba.has_word(run)) if hasattr(rjieba, "has_word") else rjieba.cut(run) == [run]
+        return []
+    return list(rjieba.cut(run))
+
+
+def _is_word(run: str) -> bool:
+    return _cut(run) == [run]
 
 
 @lru_cache(maxsize=1)
@@ -473,9 +486,8 @@ def _cldr_places(question: str, language: str) -> list[Place]:
         out = []
         for name, code in _foreign_countries(lang):
             at = question.find(name)
-            before = question[at - 1] if at > 0 else " "
-            after = question[at + len(name) : at + len(name) + 1] or " "
-            if at >= 0 and (own or not before.isalpha() and not (after.isalpha() and after.isascii())):
+            edges = question[max(0, at - 1) : at] + question[at + len(name) : at + len(name) + 1]
+            if at >= 0 and (own or not any(c.isalpha() and c < "\u0250" for c in edges)):
                 out.append(Place(at, at + len(name), name, chinese[code]))
         if not out and not own and lang == language and len(lang) == 2:
             out = _stemmed(question, lang, chinese)

@@ -22,7 +22,7 @@ from bot.types import AnswerKind, Clause, ClauseId, Fact, Guide, Query
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _SENTENCE = re.compile(r"[?？!！。；;\n]+")
 _PART = re.compile(r"[,，?？!！。；;\n]+|(?<=[问说询答])[:：]")
-_YEAR = re.compile(r"(?<!\d)((?:19|20)\d{2})\s*(?:年度?|年版|版)?(?=的?(?:项目|申报|指南|版|度|课题|计划|政策|通知|[^\d月./-]|$))")
+_YEAR = re.compile(r"(?<!\d)((?:19|20)\d{2})\s*(?:年度|年版|版|(?:年|年的)?(?=(?:的)?(?:项目|申报|指南|课题|计划|政策|通知|这一年|那一年|那批|的呢|年的呢|版))|年(?=\s*(?:的)?[呢吗?？]|$)| (?=edition|guide|call|programme|version))")
 _RELATIVE_YEAR = {"去年": -1, "上一年": -1, "上年度": -1, "前年": -2, "明年": 1, "下一年": 1, "来年": 1, "后年": 2, "last year": -1, "next year": 1}  # fmt: skip
 
 
@@ -130,7 +130,11 @@ def fold(text: str, language: str) -> str:
         out = pinyin_to_han(out)
     elif language == "zh" and re.search(r"[a-z]{2}", out):
         out = pinyin_to_han(out)
+    out = re.sub(r"[一二][〇零○][〇零○一二三四五六七八九]{2}(?=年)", lambda m: "".join(str(_HAN_DIGITS[c]) for c in m[0]), out)
     return re.sub(r"\s+", " ", out).strip()
+
+
+_HAN_DIGITS = {"〇": 0, "零": 0, "○": 0} | {c: i for i, c in enumerate("一二三四五六七八九", 1)}
 
 
 # --- the reader -------------------------------------------------------------------------------------------------
@@ -222,7 +226,7 @@ class Reader:
         """The separate things that one question asks ("多少钱、做几年", "经费和期限"), each as a reading of its own."""
         labelled = {c for c in self.concept_of.values() if c}
         asked = sorted(
-            (a for a in reading.asked if a.end > a.start and (a.concept in labelled or lexicon.concepts()[a.concept].detail
+            (a for a in reading.asked if a.end > a.start and a.concept not in ("requirements", "process", "count_asked") and (a.concept in labelled or lexicon.concepts()[a.concept].detail
              or a.concept in _OWN_THINGS)), key=lambda a: a.start,
         )  # fmt: skip
         if len(asked) < 2 or reading.comparing or reading.which:
@@ -279,9 +283,11 @@ class Reader:
         terms = _terms(text, raw, parts, spans, words, language)
         focus = _terms(text, raw, parts, names, words, language)
         story = tuple(t.word for t in _terms(text, raw, [(0, masked)], names, [], language) if t.word not in {f.word for f in focus})
-        modifiers = tuple(
-            t.word for t in terms if t.weight >= 1 and any(0 <= a.start - t.end <= 1 for a in asked)
-        )
+        beside = [*((a.start, a.end) for a in asked), *((q.start, q.end) for q in premises)]
+        modifiers = tuple(t.word for t in terms if t.weight >= 1 and any(0 <= start - t.end <= 2 for start, _ in beside))
+        counted = re.search(r"(?:多少|几)(?:名|个|位|项|套|条|家|种|件)?([\u4e00-\u9fff]{2,8})", masked)
+        if counted:
+            modifiers += tuple(t.word for t in terms if t.weight >= 1 and counted.start(1) <= t.start <= counted.start(1) + 2)
         sections = tuple(dict.fromkeys(i for m in named for i in m.clauses))
         reading = Reading(
             query=Query(question, language, question, sections, labels, "value", unknown),
@@ -321,12 +327,12 @@ class Reader:
                 found.append(Match(p.start, p.end, p.text, hits, "place"))
         if not found and not unknown and language.startswith("zh"):
             found = self.names.by_sound(text)
-        return tuple(self._nearest(_drop_overlaps(found))), taken, tuple(dict.fromkeys(unknown))
+        return tuple(self._nearest(_drop_overlaps(found), bool(lexicon.pattern("compare_en_re").search(raw)))), taken, tuple(dict.fromkeys(unknown))
 
-    def _nearest(self, matches: Sequence[Match]) -> list[Match]:
+    def _nearest(self, matches: Sequence[Match], comparing: bool) -> list[Match]:
         """Without sections that another match names more closely: "对口支援的青海项目" means the one under it.
         Places name sections best; words translated by the glossary count only where nothing else does."""
-        if any(m.how != "gloss" for m in matches):
+        if any(m.how != "gloss" for m in matches) and not comparing:
             matches = [m for m in matches if m.how != "gloss"] or list(matches)
         ids = {i for m in matches for i in m.clauses}
         over = {a for i in ids for a in self.ancestors(i)[1:]}
@@ -361,9 +367,11 @@ class Reader:
         asking = lexicon.pattern("interrogative_re")
         detail = lexicon.concepts()
 
-        def telling(a: Asked) -> tuple[bool, bool, int]:
+        def telling(a: Asked) -> tuple[bool, bool, bool, int]:
             near = masked[max(0, a.start - 4) : a.end + 4]
-            return (not asking.search(near), not detail[a.concept].detail, a.start - a.end)
+            c = detail[a.concept]
+            foreign_strict = not language.startswith("zh") and c.strict
+            return (not foreign_strict and not asking.search(near), not c.detail, not foreign_strict, a.start - a.end)
 
         return tuple(sorted(kept, key=telling)), tuple(labels)
 
@@ -442,6 +450,8 @@ class Reader:
             elif source is not None and (now.scope != "implied" or leaning or self._fits(now, source)):
                 now = replace(now, query=replace(now.query, sections=source.query.sections), scope="inherited",
                               named=now.named)  # fmt: skip
+        if last.query.unknown and not last.query.sections and not now.query.sections and not now.query.unknown:
+            now = replace(now, query=replace(now.query, unknown=last.query.unknown))
         if not now.asked and not now.query.fields and (leaning or not now.terms) and (last.asked or last.query.fields or last.terms or last.bodies) and not (now.bodies and now.yesno):
             now = replace(
                 now, asked=last.asked, bodies=now.bodies or last.bodies, terms=now.terms or last.terms,
@@ -478,7 +488,10 @@ class Reader:
         inner = self.homes_under(sections[0])
         if len(inner) > 1:
             return inner
-        items = [i for i in self.subtree(sections[0]) if self.by_id[i].kind == "item"]
+        items = [i for i in self.subtree(sections[0])[1:] if self.by_id[i].kind == "item"]
+        parent = self.by_id[sections[0]].parent
+        if not items and self.by_id[sections[0]].kind == "item" and parent is not None:
+            return [i for i in self.children[parent] if self.by_id[i].kind == "item"]
         return items or list(self.children.get(sections[0], ()))
 
     def _both(self, now: Reading, before: Sequence[Reading]) -> Reading:
@@ -726,7 +739,7 @@ def _weight(word: str, pos: str) -> float:
     stop = lexicon.words("stop_zh")
     if not _HAN.match(word):
         return 1.0 if len(word) > 1 and word not in lexicon.words("stop_en") else 0.0
-    if len(word) < 2 or word in stop or all(c in stop for c in word):
+    if len(word) < 2 or word in stop or all(c in stop for c in word) or re.search("[哪谁啥]|什么|多少|怎", word):
         return 0.0
     if pos in ("x", "nr", "nrt", "nrfg") and (word[0] in stop or word[-1] in stop):
         return 0.4  # a word that the dictionary does not know, with a function word at its edge, is likely two halves
