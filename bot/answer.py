@@ -230,7 +230,7 @@ class Answerer:
         self, reading: Reading, members: Sequence[ClauseId], similar: Similar, kind: str
     ) -> list[Member] | None:
         """Members that meet the question's condition, with the words that show it; None: it is no list of members."""
-        telling = [c for c in ordered_concepts(reading) if c not in ("content", "eligible", "count_asked", "requirements", "quota")]
+        telling = [c for c in ordered_concepts(reading) if c not in ("content", "eligible", "count_asked", "requirements", "quota", "joint", "submit")]
         labelled = {c for c in self.reader.concept_of.values() if c}
         if reading.pending and "deadline" in reading.concepts:
             return self._dated(reading, members)
@@ -412,6 +412,8 @@ class Answerer:
     def _several(self, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:
         """A question that fits several sections gets every section's answer, grouped, or a question back."""
         targets = self.targets(reading)
+        if not self.reader.homes or not any(self.reader.home(t) for t in targets) and targets:
+            return None
         if len(targets) >= 2:
             have = self._each(reading, targets, similar)
         elif reading.query.sections or reading.scope == "implied":
@@ -515,8 +517,13 @@ class Answerer:
         found: Evidence | None = self._enumeration(reading, sections) if named else None
         if self._asks_eligibility(reading) and named:
             found = self._eligibility(reading, sections[0])
-        for section in sections if found is None else ():
+        flat = named and not any(self.reader.home(s) for s in sections)
+        if flat:
+            sections = [*sections, *(h.clause.clause_id for h in hits)]
+        for n, section in enumerate(sections if found is None else ()):
             candidate = self.finder.find(reading, section, similar)
+            if flat and candidate is not None and n >= len(reading.query.sections):
+                candidate = replace(candidate, score=candidate.score - 0.15)
             if candidate is not None and (found is None or candidate.score > found.score + 1e-6):
                 found = candidate
         corrected = self._corrected(reading, found)
@@ -532,7 +539,7 @@ class Answerer:
     def _enumeration(self, reading: Reading, sections: Sequence[ClauseId]) -> Evidence | None:
         """ "…有哪几家": of an item whose names are asked for, the sentence that lists most."""
         item = self.reader.by_id[sections[0]]
-        if not reading.listing or reading.concepts or len(sections) > 1 or item.kind != "item" or reading.premises:
+        if not reading.listing or set(reading.concepts) - {"eligible", "content", "count_asked"} or len(sections) > 1 or item.kind != "item" or reading.premises:
             return None
         listed = max(sentences(item.text, body(item)[0]), key=lambda s: item.text[s[0] : s[1]].count("、"), default=None)
         if listed is None or item.text[listed[0] : listed[1]].count("、") < 2:
@@ -578,6 +585,7 @@ class Answerer:
             self._reader_form(draft, found)
             self._timely(draft, found, reading)
             draft.mark(found.clause)
+            self._tail(draft, found)
             self._conditions(draft, reading, found)
         where = self._where(found)
         if where:
@@ -591,6 +599,26 @@ class Answerer:
         start, end = body(parent)
         if 0 < end - start <= 60:
             draft.quote(parent, start, end).mark(parent).msg("colon")
+
+    def _tail(self, draft: Draft, found: Evidence) -> None:
+        """Words that only lead in to a list ("…提交下列材料：") are followed by its items."""
+        clause = found.clause
+        if clause.text[found.spans[-1][1] :].strip() not in ("：", ":"):
+            return
+        siblings = self.reader.children.get(clause.parent, ()) if clause.parent else ()
+        after = siblings[siblings.index(clause.clause_id) + 1 :] if clause.clause_id in siblings else ()
+        items = [self.reader.by_id[i] for i in clause.children]
+        for i in after if not items else ():
+            if self.reader.by_id[i].kind != "item":
+                break
+            items.append(self.reader.by_id[i])
+        length = 0
+        for n, item in enumerate(items):
+            start, end = body(item)
+            if end <= start or length + end - start > 320:
+                continue
+            draft.msg("colon" if not n else "semicolon").quote(item, start, end).mark(item)
+            length += end - start
 
     def _conditions(self, draft: Draft, reading: Reading, found: Evidence) -> None:
         """ "符合条件的…" says nothing without the conditions: the section's field for them follows."""

@@ -93,7 +93,7 @@ class GuideBot:
         past = [h for h in (embed.clean(str(h), self.settings.max_question) for h in history) if h][-8:]
         answers: list[Answer] = []
         spent = 0.0
-        parts = split_questions(cleaned)
+        parts = [p for whole in split_questions(cleaned) for p in loaded.reader.split(whole)]
         for n, part in enumerate(parts):
             reading = loaded.reader.read(part, [*past, *parts[:n]], section=section, field=field)
             encoder = self.encoder()

@@ -264,7 +264,7 @@ class Finder:
         spans = sentences(clause.text, start)
         numeric = bool(lexicon.concepts()[concept].types) if concept else False
         sought = reading.focus if numeric else reading.terms
-        if reading.yesno and end - start <= MAX_QUOTE:
+        if reading.yesno and not reading.comparing and end - start <= MAX_QUOTE:
             return Evidence(clause, ((start, end),), section, score, concept, True)
         if sought and len(spans) > 1:
             terms = self.weighed(sought)
@@ -309,14 +309,16 @@ class Finder:
         groups = self._value_groups(found, parts, wanted)
         if len(parts) < 2 or not groups:
             return found
-        terms = self.weighed(reading.focus)
+        terms = reading.near or reading.focus
         scored = []
         for group in groups:
             text = normalise(found.clause.text[group[0][0] : group[-1][1]])
             last = normalise(found.clause.text[group[-1][0] : group[-1][1]])
             said = bool(found.concept) and self._said(found.concept, last) > 0.2
             cover = self.coverage(terms, last) + 0.5 * self.coverage(terms, text) if terms else 0.0
-            scored.append((cover + 0.3 * said, group))
+            units = {q.unit for q in quantities(found.clause.text[group[-1][0] : group[-1][1]])}
+            same_unit = bool(reading.unit) and bool(units & (_PEOPLE if reading.unit in _PEOPLE else {reading.unit}))
+            scored.append((cover + 0.3 * said + 0.4 * same_unit, group))
         best = max(v for v, _ in scored)
         if best < 0.25:
             return found
@@ -358,6 +360,7 @@ def _merged(text: str, spans: Sequence[Span]) -> tuple[Span, ...]:
     return tuple(out)
 
 
+_PEOPLE = {"人", "名", "位"}
 _GENERAL = ("requirements", "process", "ratio", "materials")
 
 

@@ -306,7 +306,11 @@ def _cut(run: str) -> list[str]:
 
 
 def _is_word(run: str) -> bool:
-    return _cut(run) == [run]
+    try:
+        import rjieba
+    except ImportError:
+        return False
+    return bool(rjieba.has_word(run))
 
 
 @lru_cache(maxsize=1)

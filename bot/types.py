@@ -100,10 +100,15 @@ class Clause:
             at += len(self.label)
         elif head and self.text.startswith(head):
             at = len(head)
+        elif self.label and self.text.startswith((f"{self.label}：", f"{self.label}:")):
+            at = len(self.label)  # a label that became a heading because items follow it
         else:
             return 0
-        while at < len(self.text) and self.text[at] in " \t\u3000：:.．、）)\n":
+        skipped = " \t\u3000：:.．、）)\n？?"
+        while at < len(self.text) and self.text[at] in skipped:
             at += 1
+        if self.text[at : at + 2] in ("答：", "答:"):
+            at += 2
         return at
 
 

@@ -23,6 +23,7 @@ _HAN = re.compile(r"[\u3400-\u9fff]")
 _SENTENCE = re.compile(r"[?？!！。；;\n]+")
 _PART = re.compile(r"[,，?？!！。；;\n]+|(?<=[问说询答])[:：]")
 _YEAR = re.compile(r"(?<!\d)((?:19|20)\d{2})\s*(?:年度|年版|版|(?:年|年的)?(?=(?:的)?(?:项目|申报|指南|课题|计划|政策|通知|这一年|那一年|那批|的呢|年的呢|版))|年(?=\s*(?:的)?[呢吗?？]|$)| (?=edition|guide|call|programme|version))")
+_FOREIGN_YEAR = re.compile(r"(?<![\d/.-])((?:19|20)\d{2})(?![\d/.-])(?<!january \d{4})")
 _RELATIVE_YEAR = {"去年": -1, "上一年": -1, "上年度": -1, "前年": -2, "明年": 1, "下一年": 1, "来年": 1, "后年": 2, "last year": -1, "next year": 1}  # fmt: skip
 
 
@@ -47,6 +48,8 @@ class Reading:
     premises: tuple[Quantity, ...] = ()
     terms: tuple[tuple[str, float], ...] = ()  # content words left over, with weights
     focus: tuple[tuple[str, float], ...] = ()  # the same with the content words of the asking phrases: for ranking
+    near: tuple[tuple[str, float], ...] = ()  # focus, with words next to "how many" weighing more
+    unit: str = ""  # the unit that "how many" asks in ("几人")
     modifiers: tuple[str, ...] = ()  # nouns that stand right before an asking phrase ("差旅" 补助多少)
     pending: str = ""  # "pending" or "fixed" where a question asks for dates that are open, or set
     which: bool = False  # asks which section something belongs to
@@ -222,6 +225,27 @@ class Reader:
             reading = self._with_field(reading, field)
         return reading
 
+    def split(self, question: str) -> tuple[str, ...]:
+        """A question of several asking parts ("医院都能报吗，各给多少") as questions: each part asks for itself."""
+        pieces = [p for p in re.split(r"(?<=[,，;；])", question) if p.strip(" ,，;；")]
+        if len(pieces) < 2 or lexicon.pattern("compare_zh_re").search(question):
+            return (question,)
+        out: list[str] = []
+        for piece in pieces:
+            alone = self._read_alone(piece.strip(" ,，;；"))
+            asks = bool(lexicon.pattern("interrogative_re").search(alone.text)) and bool(alone.asked or (alone.bodies and alone.yesno))
+            if out and asks and self._complete(out[-1]):
+                out.append(piece)
+            elif out:
+                out[-1] += piece
+            else:
+                out.append(piece)
+        return tuple(out) if all(self._complete(p) for p in out) else (question,)
+
+    def _complete(self, piece: str) -> bool:
+        alone = self._read_alone(piece.strip(" ,，;；"))
+        return bool(lexicon.pattern("interrogative_re").search(alone.text)) and bool(alone.asked or (alone.bodies and alone.yesno))
+
     def parts(self, reading: Reading) -> list[Reading]:
         """The separate things that one question asks ("多少钱、做几年", "经费和期限"), each as a reading of its own."""
         labelled = {c for c in self.concept_of.values() if c}
@@ -279,10 +303,13 @@ class Reader:
         parts = _asking_parts(masked, asked)
         names = [(m.start, m.end) for m in named] + [(p.start, p.end) for p in places]
         spans = names + [(a.start, a.end) for a in asked]
-        words = [w for _, w in bodies]
+        words = [w for _, w in bodies if len(w) < 4 or self.names.holds(w)]
         terms = _terms(text, raw, parts, spans, words, language)
         focus = _terms(text, raw, parts, names, words, language)
+        terms, focus = self._sure(terms), self._sure(focus)
         story = tuple(t.word for t in _terms(text, raw, [(0, masked)], names, [], language) if t.word not in {f.word for f in focus})
+        many = re.search(r"(?:多少|几)(名|人|个|位|项|套|条|家|种|件|天|年|月|次|所|县|市|州|区)?", masked)
+        near = tuple((t.word, t.weight * (1.7 if many and -9 <= t.start - many.start() <= 6 else 1.0)) for t in focus)
         beside = [*((a.start, a.end) for a in asked), *((q.start, q.end) for q in premises)]
         modifiers = tuple(t.word for t in terms if t.weight >= 1 and any(0 <= start - t.end <= 2 for start, _ in beside))
         counted = re.search(r"(?:多少|几)(?:名|个|位|项|套|条|家|种|件)?([\u4e00-\u9fff]{2,8})", masked)
@@ -292,7 +319,7 @@ class Reader:
         reading = Reading(
             query=Query(question, language, question, sections, labels, "value", unknown),
             text=raw, language=language, asked=asked, bodies=bodies, premises=premises,
-            terms=_weights(terms), focus=_weights(focus), modifiers=modifiers, story=story,
+            terms=_weights(terms), focus=_weights(focus), near=near, unit=(many[1] or "") if many else "", modifiers=modifiers, story=story,
             pending="pending" if lexicon.pattern("pending_re").search(raw) else "fixed" if lexicon.pattern("fixed_re").search(raw) else "",
             which=bool(lexicon.pattern("which_re").search(masked)), named=named, unknown_edition=edition, field_named=bool(labels),
             scope="named" if sections else ("all" if lexicon.pattern("global_re").search(text) else "none"),
@@ -343,6 +370,15 @@ class Reader:
                 out.append(replace(m, clauses=kept))
         return out
 
+    def _sure(self, terms: Sequence[Term]) -> tuple[Term, ...]:
+        """Terms, less sure of words that no guide holds and that begin or end in a function word: likely two halves."""
+        stop = lexicon.words("stop_zh")
+        return tuple(
+            replace(t, weight=0.4) if t.weight >= 1 and len(t.word) <= 3 and (t.word[0] in stop or t.word[-1] in stop)
+            and not self.names.holds(t.word) else t
+            for t in terms
+        )  # fmt: skip
+
     def _asked(self, masked: str, text: str, language: str) -> tuple[tuple[Asked, ...], tuple[str, ...]]:
         """Concepts and guide labels that the question asks for; a longer wording beats one that it covers."""
         found: list[Asked] = []
@@ -379,12 +415,16 @@ class Reader:
         """A year that the question gives as an edition and that no loaded guide has; "" where there is none."""
         if not self._years:
             return ""
-        for m in _YEAR.finditer(text):
+        years = _YEAR if _HAN.search(text) else _FOREIGN_YEAR
+        for m in years.finditer(text):
             phrase = text[m.start() : m.end()]
+            if any(q.kind == "date" and q.start <= m.start() < q.end for q in fact_module.quantities(text)):
+                continue
             if m[1] not in self._years and not self._year_in_text(phrase, text):
                 return phrase
         for word, step in _RELATIVE_YEAR.items():
-            if word in text and not self.names.holds(word):
+            asked = re.search(re.escape(word) + r"(?:度|的|这个)?(?:项目|指南|申报|那|呢|西藏|补助|经费|政策)?", text)
+            if asked and not _PART.search(text[asked.end() :]) and not self.names.holds(word):
                 year = str(int(max(self._years)) + step) if max(self._years).isdigit() else ""
                 if year and year not in self._years:
                     return word
@@ -455,7 +495,7 @@ class Reader:
         if not now.asked and not now.query.fields and (leaning or not now.terms) and (last.asked or last.query.fields or last.terms or last.bodies) and not (now.bodies and now.yesno):
             now = replace(
                 now, asked=last.asked, bodies=now.bodies or last.bodies, terms=now.terms or last.terms,
-                focus=now.focus or last.focus, which=now.which or last.which, pending=now.pending or last.pending,
+                focus=now.focus or last.focus, near=now.near or last.near, which=now.which or last.which, pending=now.pending or last.pending,
                 yesno=now.yesno or last.yesno, need=last.need, field_named=last.field_named,
                 direction=now.direction or last.direction, comparing=now.comparing or last.comparing,
                 listing=now.listing or last.listing, premises=now.premises or last.premises,
@@ -521,7 +561,7 @@ class Reader:
         concept = lexicon.concept_of_label(field)
         asked = (Asked(concept, 0, 0),) if concept else ()
         query = replace(reading.query, fields=(field,))
-        return self._finish(replace(reading, query=query, asked=asked, field_named=True, terms=(), focus=(), modifiers=()))
+        return self._finish(replace(reading, query=query, asked=asked, field_named=True, terms=(), focus=(), near=(), modifiers=()))
 
     def _finish(self, reading: Reading) -> Reading:
         fields = reading.query.fields or tuple(
@@ -807,6 +847,10 @@ def _incomplete(reading: Reading) -> bool:
 
 def split_questions(message: str) -> tuple[str, ...]:
     """The questions of one message, where it holds several complete ones ("…多少钱？要推荐函吗？")."""
+    numbered = re.split(r"(?:^|[\s，,；;：:])[(（]?\d{1,2}[.、．)）]\s*", message)
+    if len(numbered) > 2 and all(len(p.strip()) >= 2 for p in numbered[1:]):
+        head = numbered[0].strip()
+        return tuple([f"{head} {numbered[1].strip()}".strip(), *(p.strip() for p in numbered[2:])][:6])
     parts = [p.strip() for p in re.split(r"(?<=[?？])\s*|\n+", message) if p.strip()]
     asked = [p for p in parts if re.search(r"[?？]\s*$", p)]
     if len(asked) < 2:
