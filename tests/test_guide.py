@@ -304,6 +304,17 @@ def test_heading_levels_of_the_format() -> None:
     ]
 
 
+def test_sentences_about_the_whole_document_stand_under_its_title() -> None:
+    closing = "本办法自2026年1月1日起施行。"
+    title = "某某市扶持办法"
+    assert tree_of(f"{title}\n一、甲\n正文。\n{closing}").clauses[-1].path == (title,)
+    assert tree_of(f"{title}\n一、甲\n正文。\n二、附则\n{closing}").clauses[-1].path == (title, "二、附则")
+    assert (
+        tree_of(f"{title}\n一、甲\n正文。\n二、附则\n本办法由市科技局负责解释。\n{closing}").clauses[-1].path[-1]
+        == "二、附则"
+    )
+
+
 def test_tables_hang_under_their_caption() -> None:
     lines = ["标题办法", "一、标准", "表1 补贴标准", "类别\t金额", "甲类\t1万元", "乙类\t2万元", "二、其他", "无。"]
     text, hints, at = "\n".join(lines), [], 0

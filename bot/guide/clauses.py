@@ -76,7 +76,7 @@ def _settle_names(node: Node) -> None:
 def _heads(node: Node) -> bool:
     """Whether a numbered line is the heading of what stands below it, and not a sentence that announces it."""
     words = node.line.words
-    if not node.children or not node.value or re.search(r"[。；;！!](?=.)|[；;，,]$", words):
+    if not words or not node.children or not node.value or re.search(r"[。；;！!](?=.)|[；;，,]$", words):
         return False
     if words[-1] in "：:":
         return numbering.lead_of(words) != ""

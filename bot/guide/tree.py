@@ -433,7 +433,19 @@ class _Builder:
         line = self.lines[at]
         if line.role == "date" or is_remark(line.text):
             return self.signed or not self.titled
-        return line.role in ("docnum", "annex") or self._is_signature(at) or numbering.is_closing(line.text)
+        if line.role in ("docnum", "annex") or self._is_signature(at):
+            return True
+        return numbering.is_closing(line.text) and not self._in_closing_section()
+
+    def _in_closing_section(self) -> bool:
+        """Whether such a sentence is what the open heading holds ("附则"), and not one more paragraph after others."""
+        if not self.stack:
+            return False
+        top = self.nodes[self.stack[-1]]
+        if top.style == "text" and top.parent >= 0 and numbering.is_closing(top.line.text):
+            return self.nodes[top.parent].style != "title"
+        heads = top.kind == "heading" or (top.line.number is not None and self._is_open_name(top))
+        return heads and top.style != "title" and not top.children
 
     def _closes(self, at: int) -> bool:
         """Whether a date ends the document: below a signature or above another title, and not right under its own."""
