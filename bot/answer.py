@@ -104,7 +104,7 @@ class Answerer:
             return self._refuse(reading, "refuse_smalltalk", hits, score=0.95)
         if reading.unknown_edition:
             return self._refuse_edition(reading, hits)
-        elsewhere = reading.yesno and any(self._place_named(i) for i in reading.query.sections)
+        elsewhere = reading.yesno and bool(reading.query.sections)
         if reading.query.unknown and not elsewhere and not any(m.how == "place" for m in reading.named):
             return self._refuse(reading, "refuse_unknown", hits, name="、".join(reading.query.unknown), score=0.9)
         for attempt in (self._title, self._counted, self._which, self._list, self._compare, self._several, self._single, self._overview):
@@ -584,8 +584,8 @@ class Answerer:
             draft.evidence(found)
             self._reader_form(draft, found)
             self._timely(draft, found, reading)
-            draft.mark(found.clause)
             self._tail(draft, found)
+            draft.mark(found.clause)
             self._conditions(draft, reading, found)
         where = self._where(found)
         if where:
@@ -603,7 +603,12 @@ class Answerer:
     def _tail(self, draft: Draft, found: Evidence) -> None:
         """Words that only lead in to a list ("…提交下列材料：") are followed by its items."""
         clause = found.clause
-        if clause.text[found.spans[-1][1] :].strip() not in ("：", ":"):
+        rest = clause.text[found.spans[-1][1] :]
+        if rest[:1] in ("：", ":") and len(rest.strip()) > 1 and not clause.children:
+            start, end = trim(clause.text, found.spans[-1][1] + 1, min(len(clause.text), found.spans[-1][1] + 320))
+            draft.msg("colon").quote(clause, start, end)
+            return
+        if rest.strip() not in ("：", ":"):
             return
         siblings = self.reader.children.get(clause.parent, ()) if clause.parent else ()
         after = siblings[siblings.index(clause.clause_id) + 1 :] if clause.clause_id in siblings else ()
@@ -726,6 +731,9 @@ class Answerer:
         quote = found.quote
         if reading.bodies and found.concept == "eligible":
             return self._listed_bodies(reading, quote)
+        opening = re.match(r"(不(?:可以|能|需要|用|行|是|得)|没有|否|无)|(可以|能|需要|要|是|有|行|应当|应该)(?:的)?(?=[。，,；!！])", quote)
+        if opening and found.clause.label.endswith(("？", "?")):
+            return opening[1] is None
         level = _level_verdict(reading.text, quote)
         if level is not None:
             return level
@@ -740,7 +748,7 @@ class Answerer:
         for premise in reading.premises:
             if premise.kind == "date" and dates:
                 return premise.value in dates
-            verdict = _within(premise, typed(found, (premise.kind, "rate", "duration", "count")))
+            verdict = _within(premise, self._nearest_values(reading, found, premise))
             if verdict is not None:
                 return verdict
         if reading.intime and dates:
@@ -756,6 +764,17 @@ class Answerer:
         if re.fullmatch(r"无|没有|不限|暂无", quote.strip()):
             return False
         return not re.search("|".join(lexicon.table("words")["deny_re"][:20]), quote)
+
+    def _nearest_values(self, reading: Reading, found: Evidence, premise: Quantity) -> list[Quantity]:
+        """Stated values, those first whose comma part holds more of the question's words."""
+        stated = typed(found, (premise.kind, "rate", "duration", "count"))
+        text = found.clause.text
+
+        def held(q: Quantity) -> float:
+            part = re.split(r"[，,；;。]", text[: q.end])[-1]
+            return self.finder.coverage(reading.focus, normalise(part)) if reading.focus else 0.0
+
+        return sorted(stated, key=lambda q: -held(q))
 
     def _joint(self, question: str, quote: str) -> bool | None:
         """Whether both sides must submit, or one alone may: by what the question supposes and the clause says."""
@@ -788,7 +807,8 @@ class Answerer:
     def _absent(self, reading: Reading, found: Evidence) -> list[str]:
         """Nouns of the question that an enumerating clause (领域, 范围, 部门 …) does not list."""
         text = self.finder.text_of(found.clause.clause_id)
-        return [t for t, w in reading.terms if w >= 1 and self.finder.support(t, text) < 0.65]
+        nouns = [*(t for t, w in reading.terms if w >= 1), *map(normalise, reading.query.unknown)]
+        return [t for t in nouns if self.finder.support(t, text) < 0.65]
 
     def _listed_bodies(self, reading: Reading, quote: str) -> bool:
         leaders = re.search(r"([\u4e00-\u9fff、]+?)牵头", quote)
@@ -841,13 +861,14 @@ class Answerer:
         pool = dict.fromkeys(i for s in sections for tier in self.finder.pool(s) for i in tier)
         text = "\n".join(self.finder.text_of(i) for i in pool)
         zh = reading.language.startswith("zh")
-        for name in reading.concepts:
+        spoken_of = self._spoken_of(reading, found)
+        for name in reading.concepts if not spoken_of else ():
             c = lexicon.concepts()[name]
             first = name == ordered_concepts(reading)[0]
             if (c.detail and not c.said.search(text)) or (c.strict and first and (found is None or found.concept != name)):
                 return c.zh if zh else c.en
         names = "\n".join(normalise(self.reader.section_name(a)) for s in sections for a in self.reader.ancestors(s))
-        nouns = [t for t, w in reading.terms if w >= 1]
+        nouns = [*(t for t, w in reading.terms if w >= 1), *map(normalise, reading.query.unknown)]
         gone = [t for t in nouns if self.finder.support(t, text + names) < 0.5]
         enough = found is not None and found.score >= ENOUGH
         numberless = found is not None and not typed(found, (*COMPARABLE, "place")) and lexicon.pattern("quantity_asked_re").search(reading.text)
@@ -862,6 +883,16 @@ class Answerer:
         if enough and found is not None and self.finder.coverage(reading.focus, self.finder.text_of(found.clause.clause_id)) >= 0.6:
             return ""
         return "、".join(gone) if len(gone) * 2 >= len(nouns) else ""
+
+    def _spoken_of(self, reading: Reading, found: Evidence | None) -> bool:
+        """Whether the evidence holds nearly all words of the question, asking phrases too, and a number where one is
+        asked: then it answers, whatever the lexicon takes the question for."""
+        if found is None or not reading.focus or found.score < ENOUGH:
+            return False
+        if lexicon.pattern("quantity_asked_re").search(reading.text) and not typed(found, COMPARABLE):
+            return False
+        held = self.finder.coverage(self.finder.weighed(reading.focus), self.finder._context(found.clause))
+        return held >= 0.75 and any(self.finder.support(t, normalise(found.quote)) >= 0.5 for t, _ in reading.focus)
 
     # -- refusals ----------------------------------------------------------------------------------------------------
 

@@ -133,11 +133,45 @@ class Finder:
     def find(self, reading: Reading, section: ClauseId, similar: Mapping[ClauseId, float]) -> Evidence | None:
         """The best evidence in one section for what is asked: for the first concept that the section speaks of, else
         for the words of the question. None where there is none; its score says how well it fits."""
+        if self.reader.home(section) is None:
+            return self._plain(reading, section, similar)
         for concept in ordered_concepts(reading):
             found = self.find_for(concept, reading, section, similar)
             if found is not None and found.score >= ENOUGH:
                 return found
         return self._by_words(reading, section, similar)
+
+    def _plain(self, reading: Reading, section: ClauseId, similar: Mapping[ClauseId, float]) -> Evidence | None:
+        """In texts without labelled fields (articles, measures, FAQ): the sentence that best holds the question's
+        words, under a heading or lead-in that holds the rest, and the type of value that is asked for."""
+        best: Evidence | None = None
+        terms = self.weighed(reading.focus)
+        for clause_id in self.reader.subtree(section):
+            clause = self.reader.by_id[clause_id]
+            if _is_frame(clause) and not (clause.kind == "article" or clause.text.rstrip().endswith(("：", ":"))):
+                continue
+            context = self._context(clause)
+            for span in sentences(clause.text, body(clause)[0]):
+                text = normalise(clause.text[span[0] : span[1]])
+                said, concept = max(((self._said(c, text) - 0.05 * n, c) for n, c in enumerate(reading.concepts)), default=(0.0, ""))
+                label = any(self.carried(clause) == c for c in reading.concepts[:2])
+                cover = 0.55 * self.coverage(terms, text) + 0.45 * self.coverage(terms, context) if terms else 0.35
+                score = 0.95 * cover + 0.55 * max(said, 0.0) + 0.35 * label + 0.25 * similar.get(clause_id, 0.0)
+                score += 0.12 * bool(reading.bodies and any(w in text for b, _ in reading.bodies for w in lexicon.bodies()[b].guide))
+                if _wants_number(reading) and not quantities(text):
+                    score -= 0.25
+                if best is None or score > best.score + 1e-9:
+                    best = Evidence(clause, (span,), section, score, concept if said > 0.2 else "", label and is_field(clause))
+        return self._answered(reading, best) if best is not None else None
+
+    def _answered(self, reading: Reading, found: Evidence) -> Evidence:
+        """Of an FAQ's answer all where it is short; else the sentence, narrowed to the value asked for."""
+        clause = found.clause
+        start, end = body(clause)
+        faq = clause.label.endswith(("？", "?"))
+        if faq and end - start <= MAX_QUOTE and (reading.yesno or not _wants_number(reading)):
+            return replace(found, spans=((start, end),))
+        return self._narrowed(reading, found)
 
     def find_for(
         self, concept: str, reading: Reading, section: ClauseId, similar: Mapping[ClauseId, float]
@@ -194,7 +228,8 @@ class Finder:
 
     def _context(self, clause: Clause) -> str:
         """A clause's text with the headings over it, for words that only those hold."""
-        return self._norm[clause.clause_id] + "\n" + normalise("\n".join(clause.path[-2:]))
+        lead = self._norm.get(clause.parent, "") if clause.parent else ""
+        return "\n".join((self._norm[clause.clause_id], lead, normalise("\n".join(clause.path[-2:]))))
 
     def _said(self, concept: str, text: str) -> float:
         """How well a sentence speaks of a concept: its words, its types."""
@@ -303,6 +338,8 @@ class Finder:
         what it is ("对获评…的企业，给予最高…奖励"), and the condition that opens the sentence."""
         (start, end) = found.spans[0]
         wanted = {t for c in reading.concepts[:2] for t in lexicon.concepts()[c].types}
+        if not wanted and _wants_number(reading):
+            wanted = {"amount", "count", "duration", "rate", "ratio"}
         if len(found.spans) != 1 or end - start < 36 or not wanted or reading.listing:
             return found
         parts = segments(found.clause.text, start, end)
@@ -361,6 +398,10 @@ def _merged(text: str, spans: Sequence[Span]) -> tuple[Span, ...]:
 
 
 _PEOPLE = {"人", "名", "位"}
+def _wants_number(reading: Reading) -> bool:
+    return bool(lexicon.pattern("quantity_asked_re").search(reading.text))
+
+
 _GENERAL = ("requirements", "process", "ratio", "materials")
 
 

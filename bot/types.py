@@ -96,7 +96,7 @@ class Clause:
         """Characters of `text` taken by number and label, with the mark and blanks that close them."""
         head = self.number
         at = self.text.find(self.label) if self.label else -1
-        if self.kind in ("field", "item") and 0 <= at <= len(head) + 2:
+        if self.kind in ("field", "item") and 0 <= at <= len(head) + 5:
             at += len(self.label)
         elif head and self.text.startswith(head):
             at = len(head)
@@ -104,7 +104,7 @@ class Clause:
             at = len(self.label)  # a label that became a heading because items follow it
         else:
             return 0
-        skipped = " \t\u3000：:.．、）)\n？?"
+        skipped = " \t\u3000：:.．、）)】］]」*\n？?"
         while at < len(self.text) and self.text[at] in skipped:
             at += 1
         if self.text[at : at + 2] in ("答：", "答:"):

@@ -21,6 +21,7 @@ from bot.types import AnswerKind, Clause, ClauseId, Fact, Guide, Query
 
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _SENTENCE = re.compile(r"[?？!！。；;\n]+")
+_NUMBERED = re.compile(r"第\s*[一二三四五六七八九十百\d]+\s*[编章节条款]|(?<![\u4e00-\u9fff])[\u4e00-\u9fff]{2}\s*(?:\d+(?:[.．]\d+)*|[一二三四五六七八九十]+(?![\u4e00-\u9fff个项年月天次人]))|[\u4e00-\u9fff]{2}\d+[.．]\d+")
 _PART = re.compile(r"[,，?？!！。；;\n]+|(?<=[问说询答])[:：]")
 _YEAR = re.compile(r"(?<!\d)((?:19|20)\d{2})\s*(?:年度|年版|版|(?:年|年的)?(?=(?:的)?(?:项目|申报|指南|课题|计划|政策|通知|这一年|那一年|那批|的呢|年的呢|版))|年(?=\s*(?:的)?[呢吗?？]|$)| (?=edition|guide|call|programme|version))")
 _FOREIGN_YEAR = re.compile(r"(?<![\d/.-])((?:19|20)\d{2})(?![\d/.-])(?<!january \d{4})")
@@ -156,6 +157,12 @@ class Reader:
         self.homes = self._homes()
         sections = [c for c in clauses if self._is_section(c)]
         self.names = Names(clauses, sections, {c.clause_id for c in sections if self._is_loose(c)})
+        self.numbers: dict[str, tuple[ClauseId, ...]] = {}
+        for c in clauses:
+            if c.number and re.search(r"[\u4e00-\u9fff]", re.sub(r"[一二三四五六七八九十百]", "", c.number)):
+                key = normalise(re.sub(r"\s", "", c.number))
+                self.numbers[key] = (*self.numbers.get(key, ()), c.clause_id)
+        self.number_words = {re.sub(r"[\d一二三四五六七八九十百.．]+", "", k) for k in self.numbers}
         self._years = self._editions()
 
     def _homes(self) -> tuple[ClauseId, ...]:
@@ -340,8 +347,10 @@ class Reader:
         if not language.startswith("zh"):
             glossed = normalise("，".join(w for pattern, words in lexicon.glossary() if pattern.search(raw) for w in words))
             found += [replace(m, start=0, end=0, how="gloss") for m in self.names.find(glossed)]
+        by_number, no_number = self._by_number(text)
+        found += by_number
         places = places_in(text if language in ("zh", "zh-Hant", "ja") else raw, language)
-        unknown: list[str] = []
+        unknown: list[str] = no_number
         taken: list[Match] = []
         for p in places:
             hits = self.names.places(p.names)
@@ -355,6 +364,18 @@ class Reader:
         if not found and not unknown and language.startswith("zh"):
             found = self.names.by_sound(text)
         return tuple(self._nearest(_drop_overlaps(found), bool(lexicon.pattern("compare_en_re").search(raw)))), taken, tuple(dict.fromkeys(unknown))
+
+    def _by_number(self, text: str) -> tuple[list[Match], list[str]]:
+        """Sections named by their numbers ("第五条", "方向1.1", "专题一"), and such numbers that no clause bears."""
+        found, unknown = [], []
+        for m in _NUMBERED.finditer(text):
+            word = re.sub(r"\s", "", m[0])
+            ids = self.numbers.get(word, ())
+            if ids:
+                found.append(Match(m.start(), m.end(), m[0], ids[:3], "name"))
+            elif re.sub(r"[\d一二三四五六七八九十百.．]+", "", word) in self.number_words:
+                unknown.append(m[0])
+        return found, unknown
 
     def _nearest(self, matches: Sequence[Match], comparing: bool) -> list[Match]:
         """Without sections that another match names more closely: "对口支援的青海项目" means the one under it.
@@ -792,6 +813,8 @@ _PREMISE_CONCEPTS = {"amount": "funding", "duration": "duration", "date": "deadl
 def _by_premise(premises: Sequence[Quantity]) -> tuple[Asked, ...]:
     """What a question without an asking phrase is about, by the values that it names ("80万可以吗")."""
     for p in premises:
+        if p.unit == "岁":
+            return (Asked("age", p.start, p.end),)
         if p.kind in _PREMISE_CONCEPTS:
             return (Asked(_PREMISE_CONCEPTS[p.kind], p.start, p.end),)
         if p.kind == "count":
