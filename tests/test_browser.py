@@ -326,7 +326,8 @@ def test_keyboard_alone(desk: Visit) -> None:
 def test_copying_on_plain_http_from_another_name(browser: Any, served: Served) -> None:
     """Not a secure context: the browser has no clipboard API there."""
     v = Visit(browser, f"http://{NAME}:{served.port}")
-    page = v.ready("/?tab=lookup&w=中药材")
+    page = v.open("/?tab=lookup&w=中药材")
+    page.locator("#results mark").first.wait_for()
     assert page.evaluate("window.isSecureContext") is False
     assert page.evaluate("navigator.clipboard") is None
     page.locator("#results li .btn").first.click()
@@ -456,12 +457,12 @@ PAYLOADS = [
     "\u202etxt.exe\u202c", "\u200b\u2066x\u2069", "\U000e0041\U000e0042", "<scr\u0000ipt>window.hacked=1</scr\u0000ipt>", "＜script＞window.hacked=1＜/script＞",
     f"<picture><source srcset={EVIL}/ps><img src=x></picture>",
 ]  # fmt: skip
-SPY = "() => ({hacked: window.hacked, forms: document.querySelectorAll('.gradio-container form, #source form, #results form').length, frames: document.querySelectorAll('iframe, object, embed').length, images: [...document.querySelectorAll('#chat img, #source img, #results img, .sheet img')].length, scripts: document.querySelectorAll('#chat script, #source script, #results script').length, out: [...document.querySelectorAll('a[href]')].map(a => a.href).filter(h => !/^https?:/.test(h))})"
+SPY = "() => ({hacked: window.hacked || 0, forms: document.querySelectorAll('.gradio-container form, #source form, #results form').length, frames: document.querySelectorAll('iframe, object, embed').length, images: [...document.querySelectorAll('#chat img, #source img, #results img, .sheet img')].length, scripts: document.querySelectorAll('#chat script, #source script, #results script').length, out: [...document.querySelectorAll('a[href]')].map(a => a.href).filter(h => !/^https?:/.test(h))})"
 
 
 def unharmed(v: Visit) -> None:
     v.page.wait_for_timeout(50)
-    assert v.page.evaluate(SPY) == {"forms": 0, "frames": 0, "images": 0, "scripts": 0, "out": []}
+    assert v.page.evaluate(SPY) == {"hacked": 0, "forms": 0, "frames": 0, "images": 0, "scripts": 0, "out": []}
     assert v.foreign == []
 
 

@@ -48,12 +48,13 @@ ANY = st.text(max_size=60) | st.sampled_from(HOSTILE)
 
 
 def settings_in(folder: Path, **more: Any) -> Settings:
-    return Settings(
-        log_path=folder / "log.sqlite3",
-        contact="咨询：示范市科技局",
-        reload_seconds=0.0,
-        **{"rate_per_minute": 100_000, **more},
-    )
+    fixed = {
+        "log_path": folder / "log.sqlite3",
+        "contact": "咨询：示范市科技局",
+        "reload_seconds": 0.0,
+        "rate_per_minute": 100_000,
+    }
+    return Settings(**(fixed | more))
 
 
 @pytest.fixture(scope="module")

@@ -211,6 +211,6 @@ class Served:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._server.config.timeout_graceful_shutdown = 1  # open heartbeats are cut
         self._server.should_exit = True
-        self._server.force_exit = True
         self._thread.join(20)

@@ -85,7 +85,6 @@ def security_headers(nonce: str) -> list[tuple[bytes, bytes]]:
         (b"x-content-type-options", b"nosniff"),
         (b"x-frame-options", b"DENY"),
         (b"referrer-policy", b"same-origin"),
-        (b"cross-origin-opener-policy", b"same-origin"),
         (b"cross-origin-resource-policy", b"same-origin"),
         (b"permissions-policy", b"camera=(), microphone=(), geolocation=(), payment=(), usb=()"),
     ]
@@ -225,7 +224,7 @@ class Gate:
             await send({"type": "websocket.close", "code": 1008})
             return
         nonce = base64.b64encode(os.urandom(16)).decode()
-        send = _with_headers(send, nonce)
+        send = _with_headers(send, nonce, scope)
         try:
             await self._http(scope, receive, send, nonce)
         except Refused as refused:
@@ -479,14 +478,20 @@ async def _status_of(app: App, scope: Scope, receive: Receive, send: Send) -> in
     return status
 
 
-def _with_headers(send: Send, nonce: str) -> Send:
+def _with_headers(send: Send, nonce: str, scope: Scope) -> Send:
     ours = security_headers(nonce)
     names = {k for k, _ in ours} | {b"server", b"access-control-allow-origin", b"access-control-allow-credentials"}
 
     async def with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             message = dict(message)
-            message["headers"] = [(k, v) for k, v in message.get("headers", ()) if k.lower() not in names] + ours
+            headers = [(k, v) for k, v in message.get("headers", ()) if k.lower() not in names] + ours
+            if scope["scheme"] == "https":  # browsers ignore it, with a complaint, on plain http
+                headers.append((b"cross-origin-opener-policy", b"same-origin"))
+            if message["status"] == 200 and str(scope["path"]).startswith("/assets/"):  # their names hold a hash
+                headers = [(k, v) for k, v in headers if k.lower() != b"cache-control"]
+                headers.append((b"cache-control", b"public, max-age=31536000, immutable"))
+            message["headers"] = headers
         await send(message)
 
     return with_headers

@@ -181,7 +181,7 @@ class Site:
     def warm(self) -> None:
         """Make what the first visitor would otherwise wait for."""
         view = self.view
-        view.lookup.search("a", 1)
+        view.lookup.search("预热 warm", 1)  # loads the word list too
         _ = view.choices
         for example in self.examples()[:1]:
             self.bot.ask(example)

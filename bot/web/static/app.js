@@ -97,7 +97,7 @@
   function toast(text) {
     $("#toast").textContent = text;
     clearTimeout(toastTimer);
-    toastTimer = setTimeout(() => { $("#toast").textContent = ""; }, 2600);
+    toastTimer = setTimeout(() => { $("#toast").textContent = ""; }, 1800 + 120 * text.length);
   }
 
   // ---------- the address ----------
@@ -222,6 +222,20 @@
     else if (first) ask(question);
   }
 
+  // A question that the server would not take: say why; it stays in the box.
+  const plainFetch = window.fetch;
+  window.fetch = async (...request) => {
+    const joins = String(request[0] && request[0].url ? request[0].url : request[0]).includes("/queue/join");
+    try {
+      const response = await plainFetch(...request);
+      if (joins && !response.ok) response.clone().json().then((body) => toast(body.error || body.detail), () => toast(t("服务没有正确回应，请再试一次", "Please try again")));
+      return response;
+    } catch (error) {
+      if (joins) toast(t("连接不上服务，请检查网络后再试", "The server cannot be reached; please try again"));
+      throw error;
+    }
+  };
+
   // Enter while an input method composes belongs to the input method.
   document.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.isComposing || event.keyCode === 229)) event.stopImmediatePropagation();
@@ -320,15 +334,18 @@
   }
 
   // ---------- preview of a citation ----------
+  let hideTimer = 0;
   const preview = h("div", { id: "preview", role: "tooltip", hidden: true });
   function showPreview(link, withButton = false) {
     const match = /^m-(.+)-(\d+)$/.exec(link.id);
     const ref = match && document.getElementById(`r-${match[1]}-${match[2]}`);
     if (!ref) return;
+    clearTimeout(hideTimer);
     const words = $("blockquote", ref).cloneNode(true);
     preview.replaceChildren(h("p", { class: "where" }, link.title), h("div", { class: "body" }, ...words.childNodes));
     if (withButton) preview.append(h("button", { type: "button", class: "btn", onclick: () => { lastPointer = "mouse"; link.click(); } }, t("打开原文", "Open in the guide")));
     preview.dataset.of = link.id;
+    preview.dataset.pinned = withButton ? "yes" : "";
     preview.hidden = false;
     link.setAttribute("aria-describedby", "preview");
     const box = link.getBoundingClientRect(), width = preview.offsetWidth, height = preview.offsetHeight;
@@ -342,11 +359,10 @@
     const link = document.getElementById(preview.dataset.of);
     if (link) link.removeAttribute("aria-describedby");
     preview.hidden = true;
-    preview.dataset.of = "";
+    preview.dataset.of = preview.dataset.pinned = "";
   }
-  let hideTimer = 0;
   document.addEventListener("pointerover", (event) => {
-    if (event.pointerType !== "mouse") return;
+    if (event.pointerType !== "mouse" || preview.dataset.pinned) return;
     const link = event.target.closest("a.cite");
     clearTimeout(hideTimer);
     if (link) showPreview(link);
