@@ -523,7 +523,7 @@ class Answerer:
         for n, section in enumerate(sections if found is None else ()):
             candidate = self.finder.find(reading, section, similar)
             if flat and candidate is not None and n >= len(reading.query.sections):
-                candidate = replace(candidate, score=candidate.score - 0.15)
+                candidate = replace(candidate, score=candidate.score - 0.4)
             if candidate is not None and (found is None or candidate.score > found.score + 1e-6):
                 found = candidate
         corrected = self._corrected(reading, found)
@@ -861,13 +861,10 @@ class Answerer:
         pool = dict.fromkeys(i for s in sections for tier in self.finder.pool(s) for i in tier)
         text = "\n".join(self.finder.text_of(i) for i in pool)
         zh = reading.language.startswith("zh")
-        spoken_of = self._spoken_of(reading, found)
-        for name in reading.concepts if not spoken_of else ():
-            c = lexicon.concepts()[name]
-            first = name == ordered_concepts(reading)[0]
-            if (c.detail and not c.said.search(text)) or (c.strict and first and (found is None or found.concept != name)):
-                return c.zh if zh else c.en
-        names = "\n".join(normalise(self.reader.section_name(a)) for s in sections for a in self.reader.ancestors(s))
+        for name in reading.concepts:
+            if self._unstated(reading, name, found, text):
+                return lexicon.concepts()[name].zh if zh else lexicon.concepts()[name].en
+        names = "\n".join(normalise(self.reader.by_id[a].number + self.reader.section_name(a)) for s in sections for a in self.reader.ancestors(s))
         nouns = [*(t for t, w in reading.terms if w >= 1), *map(normalise, reading.query.unknown)]
         gone = [t for t in nouns if self.finder.support(t, text + names) < 0.5]
         enough = found is not None and found.score >= ENOUGH
@@ -884,15 +881,29 @@ class Answerer:
             return ""
         return "、".join(gone) if len(gone) * 2 >= len(nouns) else ""
 
-    def _spoken_of(self, reading: Reading, found: Evidence | None) -> bool:
-        """Whether the evidence holds nearly all words of the question, asking phrases too, and a number where one is
-        asked: then it answers, whatever the lexicon takes the question for."""
-        if found is None or not reading.focus or found.score < ENOUGH:
+    def _unstated(self, reading: Reading, name: str, found: Evidence | None, text: str) -> bool:
+        """Whether a concept that is directly asked has no words, or (where a type is a must) no value, in the text.
+
+        A clause that holds the asking phrase's own words answers it, whatever the lexicon takes the phrase for."""
+        c = lexicon.concepts()[name]
+        asked = next(a for a in reading.asked if a.concept == name)
+        first = name == ordered_concepts(reading)[0]
+        near = reading.text[max(0, asked.start - 4) : asked.end + 4]
+        if not first and not lexicon.pattern("interrogative_re").search(near):
             return False
-        if lexicon.pattern("quantity_asked_re").search(reading.text) and not typed(found, COMPARABLE):
+        if c.strict and first and (found is None or found.concept != name):
+            return True
+        if not c.detail or c.said.search(text):
             return False
-        held = self.finder.coverage(self.finder.weighed(reading.focus), self.finder._context(found.clause))
-        return held >= 0.75 and any(self.finder.support(t, normalise(found.quote)) >= 0.5 for t, _ in reading.focus)
+        if found is None or found.score < ENOUGH:
+            return True
+        inside = reading.text[asked.start : asked.end]
+        own = [t for t, _ in reading.focus if t in inside]
+        held = self.finder.context(found.clause)
+        if any(self.finder.support(t, held) < 0.5 for t in own):
+            return True
+        wants = lexicon.pattern("quantity_asked_re").search(reading.text) and not typed(found, COMPARABLE)
+        return bool(wants) or self.finder.coverage(self.finder.weighed(reading.focus), held) < 0.7
 
     # -- refusals ----------------------------------------------------------------------------------------------------
 

@@ -145,21 +145,25 @@ class Finder:
         """In texts without labelled fields (articles, measures, FAQ): the sentence that best holds the question's
         words, under a heading or lead-in that holds the rest, and the type of value that is asked for."""
         best: Evidence | None = None
-        terms = self.weighed(reading.focus)
+        asked = dict(reading.focus)
+        terms = self.weighed([*reading.focus, *((t, 0.7) for t in reading.story if t not in asked)])
         for clause_id in self.reader.subtree(section):
             clause = self.reader.by_id[clause_id]
             if _is_frame(clause) and not (clause.kind == "article" or clause.text.rstrip().endswith(("：", ":"))):
                 continue
-            context = self._context(clause)
+            context = self.context(clause)
             for span in sentences(clause.text, body(clause)[0]):
                 text = normalise(clause.text[span[0] : span[1]])
-                said, concept = max(((self._said(c, text) - 0.05 * n, c) for n, c in enumerate(reading.concepts)), default=(0.0, ""))
+                named = normalise(clause.label) + text if is_field(clause) else text
+                said, concept = max(((self._said(c, named) - 0.05 * n, c) for n, c in enumerate(reading.concepts)), default=(0.0, ""))
                 label = any(self.carried(clause) == c for c in reading.concepts[:2])
                 cover = 0.55 * self.coverage(terms, text) + 0.45 * self.coverage(terms, context) if terms else 0.35
                 score = 0.95 * cover + 0.55 * max(said, 0.0) + 0.35 * label + 0.25 * similar.get(clause_id, 0.0)
                 score += 0.12 * bool(reading.bodies and any(w in text for b, _ in reading.bodies for w in lexicon.bodies()[b].guide))
-                if _wants_number(reading) and not quantities(text):
-                    score -= 0.25
+                kinds = {q.kind for q in quantities(text)}
+                first = lexicon.concepts()[reading.concepts[0]].types if reading.concepts else frozenset()
+                if _wants_number(reading) and (not kinds or first and not first & kinds):
+                    score -= 0.35
                 if best is None or score > best.score + 1e-9:
                     best = Evidence(clause, (span,), section, score, concept if said > 0.2 else "", label and is_field(clause))
         return self._answered(reading, best) if best is not None else None
@@ -214,7 +218,7 @@ class Finder:
         best: Evidence | None = None
         # Without labelled fields only the question's words tell which of many sentences of one kind is meant.
         flat = self.reader.home(clause.clause_id) is None
-        whole = self._context(clause)
+        whole = self.context(clause)
         for span in sentences(clause.text, start):
             text = normalise(clause.text[span[0] : span[1]])
             score = self._said(concept, text) + (0.4 if by_label else 0.0)
@@ -226,7 +230,7 @@ class Finder:
                 best = Evidence(clause, (span,), section, score, concept, by_label)
         return self._narrowed(reading, best) if best is not None else None
 
-    def _context(self, clause: Clause) -> str:
+    def context(self, clause: Clause) -> str:
         """A clause's text with the headings over it, for words that only those hold."""
         lead = self._norm.get(clause.parent, "") if clause.parent else ""
         return "\n".join((self._norm[clause.clause_id], lead, normalise("\n".join(clause.path[-2:]))))
@@ -273,7 +277,7 @@ class Finder:
         return self._narrowed(reading, best) if best is not None else None
 
     def _of_words(self, reading: Reading, section: ClauseId, clause: Clause, similarity: float) -> Evidence | None:
-        whole = self._context(clause)
+        whole = self.context(clause)
         best: Evidence | None = None
         start = body(clause)[0] if clause.parent is not None else 0
         wanted = {t for c in reading.concepts for t in lexicon.concepts()[c].types}
@@ -294,7 +298,7 @@ class Finder:
         ordinal = self._by_ordinal(clause, section)
         if ordinal is not None:
             return Evidence(clause, (ordinal,), section, 1.4, concept, True)
-        asked_beside = [t for t, w in reading.terms if w >= 1 and self.support(t, self._context(clause)) < 0.5]
+        asked_beside = [t for t, w in reading.terms if w >= 1 and self.support(t, self.context(clause)) < 0.5]
         score = (0.9 if asked_beside else 1.2) + 0.3 * (clause.label in reading.query.fields and reading.field_named)
         spans = sentences(clause.text, start)
         numeric = bool(lexicon.concepts()[concept].types) if concept else False

@@ -75,7 +75,7 @@ _COUNT_UNITS = (
 )
 _COUNT_RE = re.compile(rf"(?P<num>{_NUM}(?:{_RANGE}{_NUM})?)\s*(?P<unit>{_COUNT_UNITS})(?![a-z])", re.IGNORECASE)
 _PERCENT_RE = re.compile(
-    rf"(?P<num>{_ARABIC}(?:{_RANGE}{_ARABIC})?)\s*(?:[%％]|percent|per cent)|百分之(?P<han>{_NUM})|(?P<cheng>[一二三四五六七八九])成(?![立果员功效本为套])",
+    rf"(?P<bp>(?:LPR\s*[+＋-]?\s*)?{_ARABIC}\s*(?:BP|个?基点))|(?P<num>{_ARABIC}(?:{_RANGE}{_ARABIC})?)\s*(?:[%％]|percent|per cent)|百分之(?P<han>{_NUM})|(?P<cheng>[一二三四五六七八九])成(?![立果员功效本为套])",
     re.IGNORECASE,
 )
 _PROPORTION_RE = re.compile(rf"(?P<a>{_ARABIC})\s*[:：∶]\s*(?P<b>{_ARABIC})(?![:：\d])")
@@ -228,6 +228,9 @@ def _amounts(scan: _Scan, bare: bool) -> None:
 
 def _ratios(scan: _Scan) -> None:
     for m in _PERCENT_RE.finditer(scan.text):
+        if m["bp"]:
+            scan.add("ratio", m["bp"].replace(" ", ""), *m.span())
+            continue
         if m["cheng"]:
             numbers = [_CN_DIGITS[m["cheng"]] * 10.0]
         else:

@@ -516,7 +516,7 @@ class Reader:
         if not now.asked and not now.query.fields and (leaning or not now.terms) and (last.asked or last.query.fields or last.terms or last.bodies) and not (now.bodies and now.yesno):
             now = replace(
                 now, asked=last.asked, bodies=now.bodies or last.bodies, terms=now.terms or last.terms,
-                focus=now.focus or last.focus, near=now.near or last.near, which=now.which or last.which, pending=now.pending or last.pending,
+                focus=_joined_terms(now.focus, last.focus), near=_joined_terms(now.near, last.near), which=now.which or last.which, pending=now.pending or last.pending,
                 yesno=now.yesno or last.yesno, need=last.need, field_named=last.field_named,
                 direction=now.direction or last.direction, comparing=now.comparing or last.comparing,
                 listing=now.listing or last.listing, premises=now.premises or last.premises,
@@ -821,6 +821,12 @@ def _by_premise(premises: Sequence[Quantity]) -> tuple[Asked, ...]:
             concept = "place" if p.unit in ("县", "市", "州", "区") else "targets" if p.unit in ("人", "名", "位") else "quota"
             return (Asked(concept, p.start, p.end),)
     return ()
+
+
+def _joined_terms(now: tuple[tuple[str, float], ...], last: tuple[tuple[str, float], ...]) -> tuple[tuple[str, float], ...]:
+    """A follow-up's words with those of the question that it continues, which weigh less."""
+    own = {t for t, _ in now}
+    return (*now, *((t, w * (0.5 if now else 1.0)) for t, w in last if t not in own))
 
 
 def _nouns(reading: Reading) -> list[str]:
