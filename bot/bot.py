@@ -189,7 +189,7 @@ def hit_json(hit: Hit) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def answer_json(answer: Answer, id: str | None = None) -> dict[str, Any]:  # noqa: A002  (the contract's own word)
+def answer_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
     """An answer as the contract's JSON object; further fields come after those of the contract."""
     return {
         "id": id,

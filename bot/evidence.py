@@ -92,7 +92,7 @@ class Finder:
             return 0.9
         if not re.match(r"[\u3400-\u9fff]", term):
             return 0.0
-        if len(term) > 2 or term[0] in text and term[-1] in text:
+        if len(term) > 2 or (term[0] in text and term[-1] in text):
             near = ".{0,3}".join(map(re.escape, term))
             if re.search(near, text):
                 return 0.7  # "农产品" in "农（牧、渔）产品"
@@ -162,7 +162,7 @@ class Finder:
                 score += 0.12 * bool(reading.bodies and any(w in text for b, _ in reading.bodies for w in lexicon.bodies()[b].guide))
                 kinds = {q.kind for q in quantities(text)}
                 first = lexicon.concepts()[reading.concepts[0]].types if reading.concepts else frozenset()
-                if _wants_number(reading) and (not kinds or first and not first & kinds):
+                if _wants_number(reading) and (not kinds or (first and not first & kinds)):
                     score -= 0.35
                 if best is None or score > best.score + 1e-9:
                     best = Evidence(clause, (span,), section, score, concept if said > 0.2 else "", label and is_field(clause))

@@ -5,26 +5,26 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 _HERE = Path(__file__).parent
 
 
-@lru_cache(maxsize=None)
+@cache
 def table(name: str) -> dict[str, Any]:
     """One TOML file of this folder."""
     return tomllib.loads((_HERE / f"{name}.toml").read_text("utf-8"))
 
 
-@lru_cache(maxsize=None)
+@cache
 def pattern(name: str) -> re.Pattern[str]:
     """The entries of a list of words.toml as one pattern (case folded by the caller)."""
     return re.compile("|".join(f"(?:{p})" for p in table("words")[name]))
 
 
-@lru_cache(maxsize=None)
+@cache
 def words(name: str) -> frozenset[str]:
     return frozenset(table("words")[name])
 
