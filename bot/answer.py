@@ -708,7 +708,8 @@ class Answerer:
         """Whether a question is about who may apply: a class of applicants, and nothing else asked."""
         asked = [a.concept for a in reading.asked if lexicon.pattern("interrogative_re").search(reading.text[max(0, a.start - 4) : a.end + 4])]
         others = [c for c in asked if c not in ("eligible", "quota", "count_asked", "requirements", "process", "submit", "content")]
-        said = reading.yesno or "eligible" in reading.concepts or bool(re.search("[申能]报|申请|参加", reading.text))
+        applies = lexicon.pattern("applying_re").search(reading.text) is not None
+        said = "eligible" in reading.concepts or applies or (reading.yesno and not reading.language.startswith("zh"))
         return bool(reading.bodies) and not others and not reading.premises and said
 
     def _eligibility(self, reading: Reading, section: ClauseId) -> Evidence | None:
@@ -865,8 +866,9 @@ class Answerer:
             if self._unstated(reading, name, found, text):
                 return lexicon.concepts()[name].zh if zh else lexicon.concepts()[name].en
         names = "\n".join(normalise(self.reader.by_id[a].number + self.reader.section_name(a)) for s in sections for a in self.reader.ancestors(s))
-        nouns = [*(t for t, w in reading.terms if w >= 1), *map(normalise, reading.query.unknown)]
-        gone = [t for t in nouns if self.finder.support(t, text + names) < 0.5]
+        nouns = [*(t for t, w in reading.terms if w >= 1), *reading.modifiers, *map(normalise, reading.query.unknown)]
+        texts = [*(self.finder.text_of(i) for i in pool), names]
+        gone = [t for t in nouns if max(self.finder.support(t, x) for x in texts) < 0.5]
         enough = found is not None and found.score >= ENOUGH
         numberless = found is not None and not typed(found, (*COMPARABLE, "place")) and lexicon.pattern("quantity_asked_re").search(reading.text)
         if gone and numberless and not re.fullmatch(r"无|没有|不限|.*(?:查询|待定|另行).*", found.quote.strip() if found is not None else ""):
@@ -889,7 +891,8 @@ class Answerer:
         asked = next(a for a in reading.asked if a.concept == name)
         first = name == ordered_concepts(reading)[0]
         near = reading.text[max(0, asked.start - 4) : asked.end + 4]
-        if not first and not lexicon.pattern("interrogative_re").search(near):
+        away = reading.text[asked.end :].split("多少")[0]
+        if not first and not reading.yesno and not lexicon.pattern("interrogative_re").search(near) and re.search("[了过后，,。]", away):
             return False
         if c.strict and first and (found is None or found.concept != name):
             return True
@@ -901,6 +904,8 @@ class Answerer:
         own = [t for t, _ in reading.focus if t in inside]
         held = self.finder.context(found.clause)
         if any(self.finder.support(t, held) < 0.5 for t in own):
+            return True
+        if not own and not re.fullmatch(r"[多少几哪谁啥什么天个月年时候久长住待去到要得需]+", inside):
             return True
         wants = lexicon.pattern("quantity_asked_re").search(reading.text) and not typed(found, COMPARABLE)
         return bool(wants) or self.finder.coverage(self.finder.weighed(reading.focus), held) < 0.7

@@ -318,10 +318,10 @@ class Reader:
         many = re.search(r"(?:多少|几)(名|人|个|位|项|套|条|家|种|件|天|年|月|次|所|县|市|州|区)?", masked)
         near = tuple((t.word, t.weight * (1.7 if many and -9 <= t.start - many.start() <= 6 else 1.0)) for t in focus)
         beside = [*((a.start, a.end) for a in asked), *((q.start, q.end) for q in premises)]
-        modifiers = tuple(t.word for t in terms if t.weight >= 1 and any(0 <= start - t.end <= 2 for start, _ in beside))
+        modifiers = tuple(t.word for t in terms if t.weight >= 1 and any(0 <= start - t.end <= 4 for start, _ in beside))
         counted = re.search(r"(?:多少|几)(?:名|个|位|项|套|条|家|种|件)?([\u4e00-\u9fff]{2,8})", masked)
         if counted:
-            modifiers += tuple(t.word for t in terms if t.weight >= 1 and counted.start(1) <= t.start <= counted.start(1) + 2)
+            modifiers += tuple(t.word for t in focus if t.weight >= 1 and counted.start(1) <= t.start <= counted.start(1) + 2)
         sections = tuple(dict.fromkeys(i for m in named for i in m.clauses))
         reading = Reading(
             query=Query(question, language, question, sections, labels, "value", unknown),
