@@ -138,9 +138,9 @@ def blocks(site: Site) -> Any:
             chosen = gr.Textbox(elem_id="chosen", visible="hidden", label="chosen", container=False)
             wipe = gr.Button("新对话", elem_id="new-chat", size="sm")
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        box.submit(ask, [box, chosen, turns], [box, chosen, chat, turns], concurrency_limit=4, **quiet)
+        box.submit(ask, [box, chosen, turns], [box, chosen, chat, turns], concurrency_limit=2, **quiet)
         wipe.click(clear, None, [chat, turns], **quiet)
-    page.queue(api_open=False, max_size=64, default_concurrency_limit=4)
+    page.queue(api_open=False, max_size=64, default_concurrency_limit=2)
     return page
 
 
