@@ -130,7 +130,7 @@ def result_of(case: Case, reply: Reply, pool: Pool) -> Result:
         verdict,
         gains=gains_of(evidence, reply.hits),
         ideal=ideal_of(evidence, candidates.values() or reply.hits),
-        wrong_numbers=tuple(unsupported(reply, " ".join((*case.history, case.question)))),
+        wrong_numbers=tuple(unsupported(reply, " ".join((*case.history, case.question)), pool.furniture)),
         stage=stage,
         pieces=pieces_of(case, reply, pool) if stage else (),
         **_citation_figures(case, reply, pool),
@@ -152,14 +152,14 @@ def _citation_figures(case: Case, reply: Reply, pool: Pool) -> dict[str, float]:
 
 def run(cases: Sequence[Case], bot: Asker, pool: Pool | None = None) -> list[Result]:
     """Ask and judge every case, in order."""
-    known = pool or Pool()
+    known = Pool() if pool is None else pool
     return [result_of(case, ask(bot, case), known) for case in cases]
 
 
-def pool_of(clauses: Iterable[Clause]) -> Pool:
+def pool_of(clauses: Iterable[Clause], furniture: str = "") -> Pool:
     """All clauses of an index, as the judge looks at them."""
     known = list(clauses)
-    return Pool([place_of_clause(c) for c in known], {c.clause_id: c.parent for c in known if c.parent})
+    return Pool([place_of_clause(c) for c in known], {c.clause_id: c.parent for c in known if c.parent}, furniture)
 
 
 # ── the real bot ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -203,7 +203,8 @@ def run_index(cases: Sequence[Case], settings: Settings) -> Run:
     asker, bot = open_bot(settings)
     loaded = [c for c in cases if any(names_guide(g, c) for g in bot.index.guides)]
     ids = {c.id for c in loaded}
-    results = run(loaded, asker, pool_of(bot.index.clauses))
+    furniture = f"{settings.contact} {settings.date().isoformat()}"
+    results = run(loaded, asker, pool_of(bot.index.clauses, furniture))
     skipped = tuple(c for c in cases if c.id not in ids)
     return Run(tuple(results), skipped, time.perf_counter() - began, bot.index)
 
@@ -216,15 +217,15 @@ def run_each_guide(cases: Sequence[Case], settings: Settings, folder: Path) -> R
     skipped = [c for c in cases if files[c.id] is None]
     for file in sorted({f for f in files.values() if f}):
         own = [c for c in cases if files[c.id] == file]
-        with _kept_index(file) as kept:
+        with kept_index(_index_name(file)) as kept:
             results += _run_file(own, settings, file, kept)
     return Run(tuple(results), tuple(skipped), time.perf_counter() - began)
 
 
 @contextlib.contextmanager
-def _kept_index(file: Path) -> Iterator[Path]:
-    """A folder for the index of one file, kept in the user's cache so that the next run embeds only what changed."""
-    name = f"{file.stem[:40]}-{hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:8]}"
+def kept_index(name: str) -> Iterator[Path]:
+    """A folder for an index of the evaluation's own, kept in the user's cache so that the next run embeds only what
+    changed; a passing one where that cannot be written."""
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "guidebot" / "eval" / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -236,6 +237,10 @@ def _kept_index(file: Path) -> Iterator[Path]:
     else:
         with tempfile.TemporaryDirectory() as passing:
             yield Path(passing)
+
+
+def _index_name(file: Path) -> str:
+    return f"{file.stem[:40]}-{hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:8]}"
 
 
 def _run_file(cases: Sequence[Case], settings: Settings, file: Path, folder: Path) -> list[Result]:

@@ -19,10 +19,16 @@ TOP = 10  # hits that a reply holds; evidence below them is lost to retrieval
 
 
 class Pool:
-    """All clauses of an index, with what holds which piece of evidence. Empty where the index is not known."""
+    """All clauses of an index, with what holds which piece of evidence. Empty where the index is not known.
 
-    def __init__(self, places: Sequence[Place] = (), parents: Mapping[str, str] | None = None) -> None:
+    `furniture` is what any answer may show beside the guide's words: the contact line, the day of the question.
+    """
+
+    def __init__(
+        self, places: Sequence[Place] = (), parents: Mapping[str, str] | None = None, furniture: str = ""
+    ) -> None:
         self.places = tuple(places)
+        self.furniture = furniture
         self._by_id = {p.clause_id: p for p in self.places}
         self._parents = dict(parents or {})
         self._holders: dict[Evidence, tuple[Place, ...]] = {}
