@@ -791,7 +791,7 @@ class Answerer:
 
     def _told_apart(self, reading: Reading, found: Evidence) -> bool | None:
         """Plain reasons for no: the clause stands in a list of what is forbidden, it demands that there be none of
-        what the question has, or it names another quality (“优秀”) than the question's."""
+        what the question has, or it names another quality (“甲等”) than the question's."""
         parent = self.reader.by_id.get(found.clause.parent) if found.clause.parent else None
         if parent is not None and lexicon.pattern("forbid_list_re").search(parent.text):
             return False
