@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot import embed
-from bot.answer import Answerer
 from bot.errors import BotError, NotFoundError, QuestionError
 from bot.index import Index, Vectors
 from bot.lexical import normalise, tokens
+from bot.library import Library, Room
 from bot.retrieve import question_vector, retrieve, similarity
 from bot.settings import Settings
-from bot.types import Answer, ClauseId, Hit, Segment
+from bot.types import Answer, ClauseId, Guide, Hit, Segment
 from bot.understand import Reader, Reading, split_questions
 
 
@@ -24,8 +24,7 @@ class _Loaded:
     """One generation of the index with what is made from it; a question keeps the one that it began with."""
 
     index: Index
-    reader: Reader
-    answerer: Answerer
+    library: Library
 
 
 class GuideBot:
@@ -43,8 +42,7 @@ class GuideBot:
         return cls(Index.open(settings.index, settings), settings, encoder)
 
     def _load(self, index: Index) -> _Loaded:
-        reader = Reader(index.clauses, index.facts, index.guides)
-        return _Loaded(index, reader, Answerer(index, reader, self.settings))
+        return _Loaded(index, Library(index, self.settings))
 
     @property
     def index(self) -> Index:
@@ -52,7 +50,9 @@ class GuideBot:
 
     @property
     def reader(self) -> Reader:
-        return self._loaded.reader
+        """The reader of the newest edition of every guide."""
+        library = self._loaded.library
+        return library.room(library.scope("", (), None, None)).reader
 
     def encoder(self) -> embed.Encoder:
         """The encoder, loaded on first use. Raises ModelMissingError."""
@@ -93,32 +93,48 @@ class GuideBot:
         past = [h for h in (embed.clean(str(h), self.settings.max_question) for h in history) if h][-8:]
         answers: list[Answer] = []
         spent = 0.0
-        parts = [p for whole in split_questions(cleaned) for p in loaded.reader.split(whole)]
-        for n, part in enumerate(parts):
-            reading = loaded.reader.read(part, [*past, *parts[:n]], section=section, field=field)
-            encoder = self.encoder()
-            at = time.perf_counter()
-            vector = encoder.encode_queries([reading.query.standalone])[0]
-            spent += time.perf_counter() - at
-            guides = self._guides(loaded.index, guide, edition)
-            answers += [self._one(loaded, r, vector, guides) for r in loaded.reader.parts(reading)]
+        slugs = loaded.library.scope(cleaned, past, guide, edition)
+        rooms = [loaded.library.room(slugs)]
+        if len(slugs) > 1:
+            vector, spent = self._embedded(cleaned)
+            rooms = [loaded.library.room((slug,)) for slug in loaded.library.route(cleaned, past, vector, slugs)]
+        for room in rooms:
+            told, took = self._in_room(loaded, room, cleaned, past, section, field)
+            answers += told
+            spent += took
+        if len(rooms) > 1:
+            answers = _told_by_guide(answers, loaded.index.guides)
         whole = answers[0] if len(answers) == 1 else _joined(answers)
         latency = (time.perf_counter() - began) * 1000
         return replace(whole, latency_ms=round(latency, 3), embed_ms=round(spent * 1000, 3))
 
-    def _one(self, loaded: _Loaded, reading: Reading, vector: Vectors, guides: Sequence[str]) -> Answer:
-        similar = similarity(loaded.index, question_vector(loaded.index, reading, vector))
-        hits = retrieve(loaded.index, loaded.reader, reading, similar, self.settings.top_k, guides)
-        return loaded.answerer.answer(reading, hits, similar)
+    def _embedded(self, text: str) -> tuple[Vectors, float]:
+        """A question's vector and the seconds that it took."""
+        encoder = self.encoder()
+        began = time.perf_counter()
+        vector = encoder.encode_queries([text])[0]
+        return vector, time.perf_counter() - began
 
-    def _guides(self, index: Index, guide: str | None, edition: str | None) -> tuple[str, ...]:
-        if guide is None and edition is None:
-            return ()
-        kept = [g.slug for g in index.guides if (guide is None or guide in (g.slug, g.source, g.title)) and (edition is None or g.edition == edition)]
-        if not kept:
-            have = ", ".join(f"{g.slug} ({g.edition})" for g in index.guides)
-            raise NotFoundError(f"没有这样的指南 no such guide: {guide or ''} {edition or ''}; 现有 there are: {have}")
-        return tuple(kept)
+    def _in_room(
+        self, loaded: _Loaded, room: Room, question: str, past: Sequence[str], section: str | None, field: str | None
+    ) -> tuple[list[Answer], float]:
+        """The answers of one guide (or few) to each question of a message, and the seconds spent embedding."""
+        answers: list[Answer] = []
+        spent = 0.0
+        parts = [p for whole in split_questions(question) for p in room.reader.split(whole)]
+        for n, part in enumerate(parts):
+            reading = room.reader.read(part, [*past, *parts[:n]], section=section, field=field)
+            vector, took = self._embedded(reading.query.standalone)
+            spent += took
+            answers += [self._one(loaded, room, r, vector) for r in room.reader.parts(reading)]
+        return answers, spent
+
+    def _one(self, loaded: _Loaded, room: Room, reading: Reading, vector: Vectors) -> Answer:
+        weighed = question_vector(loaded.index, reading, vector)
+        rows = None if len(room.rows) == len(loaded.index.chunks) else room.rows
+        similar = similarity(loaded.index, weighed, rows)
+        hits = retrieve(loaded.index, room.reader, reading, similar, self.settings.top_k, room.slugs)
+        return room.answerer.answer(reading, hits, similar)
 
     def _checked(self, question: str) -> str:
         if len(question) > 4 * self.settings.max_question:
@@ -131,7 +147,7 @@ class GuideBot:
         return cleaned
 
     def read(self, question: str, history: Sequence[str] = ()) -> Reading:
-        return self._loaded.reader.read(question, history)
+        return self.reader.read(question, history)
 
     # -- searching ---------------------------------------------------------------------------------------------
 
@@ -139,14 +155,29 @@ class GuideBot:
         """The `k` best clauses for some words, without the encoder: names, fields, BM25, and parts of words."""
         loaded = self._loaded
         cleaned = self._checked(words)
-        reading = loaded.reader.read(cleaned)
-        hits = retrieve(loaded.index, loaded.reader, reading, {}, k, self._guides(loaded.index, guide, None))
+        slugs = loaded.library.scope("", (), guide, None)
+        reader = loaded.library.room(slugs).reader
+        hits = retrieve(loaded.index, reader, reader.read(cleaned), {}, k, slugs)
         return hits or self._containing(loaded.index, cleaned, k)
 
     def _containing(self, index: Index, words: str, k: int) -> list[Hit]:
         keys = [normalise(words), *tokens(words)]
         found = [c for c in index.clauses if any(key and key in normalise(c.text) for key in keys)]
         return [Hit(c, 0.0, n, "lexical") for n, c in enumerate(found[:k], 1)]
+
+
+def _told_by_guide(answers: Sequence[Answer], guides: Sequence[Guide]) -> list[Answer]:
+    """Answers of two guides to one question: only those that answer, each under its guide's title; where none or only
+    one answers, that one alone."""
+    good = [a for a in answers if a.status == "answered"]
+    if len(good) < 2 or len({c.guide for a in good for c in a.citations}) < 2:
+        return good[:1] or list(answers[:1])
+    titles = {g.slug: f"《{g.title}》" + (f"（{g.edition}）" if g.edition else "") for g in guides}
+    out = []
+    for answer in good:
+        head = Segment("template", titles.get(answer.citations[0].guide, "") + "：")
+        out.append(replace(answer, segments=(head, *answer.segments), text=head.text + answer.text))
+    return out
 
 
 def _joined(answers: Sequence[Answer]) -> Answer:

@@ -77,6 +77,12 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("--tree", metavar="SOURCE", help="outline of this source file")
     p.add_argument("--json", action="store_true", help="as JSON: the clause and its facts; with --tree a list of clauses")
 
+    p = command("diff", "两版对照 what changed between two guides or editions", "bot diff some-guide-2025 some-guide-2026")
+    p.add_argument("old", metavar="OLD", help="slug, title or file of the older one")
+    p.add_argument("new", metavar="NEW", help="the newer one")
+    p.add_argument("--all", action="store_true", help="also clauses that did not change")
+    p.add_argument("--json", action="store_true", help="as JSON: a list of changes")
+
     p = command("serve", "网页 serve the chat page", "bot serve --host 0.0.0.0 --port 8080")
     p.add_argument("--host", help="address (default 127.0.0.1)")
     p.add_argument("--port", type=int, help="port (default 7860)")
@@ -308,6 +314,44 @@ def _is_source(clause: Clause, name: str, index: Any) -> bool:
     return clause.source == name or clause.guide == name or Path(clause.source).name == Path(name).name
 
 
+def _diff(args: argparse.Namespace) -> int:
+    from bot.index import Index
+    from bot.library import Library, diff
+
+    settings = _settings(args)
+    index = Index.open(settings.index, settings)
+    library = Library(index, settings)
+    sides = []
+    for name in (args.old, args.new):
+        slugs = set(library.scope("", (), name, None))
+        sides.append([c for c in index.clauses if c.guide in slugs])
+    changes = [c for c in diff(*sides) if args.all or c.kind != "same"]
+    if args.json:
+        _print_json(
+            [
+                {
+                    "kind": c.kind,
+                    "old": None if c.old is None else {"clause_id": c.old.clause_id, "path": list(c.old.path), "text": c.old.text},
+                    "new": None if c.new is None else {"clause_id": c.new.clause_id, "path": list(c.new.path), "text": c.new.text},
+                }
+                for c in changes
+            ]
+        )
+        return OK
+    words = {"same": "未变 same", "changed": "改动 changed", "added": "新增 added", "gone": "删除 gone"}
+    for c in changes:
+        clause = c.new or c.old
+        assert clause is not None
+        print(f"{words[c.kind]}: {' › '.join((*clause.path[1:], clause.label))}")
+        if c.old is not None and c.kind != "same":
+            print(f"  - {c.old.text}")
+        if c.new is not None and c.kind != "same":
+            print(f"  + {c.new.text}")
+    if not changes:
+        print("没有不同 no differences", file=sys.stderr)
+    return OK
+
+
 # --- serve, export-model -------------------------------------------------------------------------------------------
 
 
@@ -342,7 +386,7 @@ def _hash(args: argparse.Namespace) -> int:
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "index": _index, "ask": _ask, "search": _search, "show": _show, "serve": _serve, "export-model": _export,
-    "hash-password": _hash,
+    "hash-password": _hash, "diff": _diff,
 }  # fmt: skip
 
 

@@ -28,11 +28,19 @@ def question_vector(index: Index, reading: Reading, vector: NDArray[np.float32])
     return embed.weigh(vector, index.parts, weights)
 
 
-def similarity(index: Index, vector: NDArray[np.float32]) -> dict[ClauseId, float]:
+def similarity(
+    index: Index, vector: NDArray[np.float32], rows: NDArray[np.int64] | None = None
+) -> dict[ClauseId, float]:
     """For every clause near the question, how much nearer than the rest: 0 at the median of the nearest, 1 at best.
 
-    Cosines of e5 lie in a narrow band, so only their order and distance within one question say something."""
-    found = index.dense(vector, DEPTH)
+    Cosines of e5 lie in a narrow band, so only their order and distance within one question say something.
+    `rows` keeps only these chunks (those of one guide among many)."""
+    if rows is None:
+        found = index.dense(vector, DEPTH)
+    else:
+        scores = index.vectors[rows] @ vector
+        order = sorted(range(len(rows)), key=lambda n: (-float(scores[n]), n))[:DEPTH]
+        found = [(int(rows[n]), float(scores[n])) for n in order]
     best: dict[ClauseId, float] = {}
     for row, score in found:
         clause_id = index.chunks[row].clause_id

@@ -1,0 +1,198 @@
+"""The guides of one index as a library: which of them a question is about, editions, and what changed between two.
+
+Each set of guides that questions are answered from is a `Room` with a reader and an answerer of its own, so that a
+field of one guide is never mixed with a field of another. Rooms are made when first needed and kept.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from bot.answer import Answerer
+from bot.errors import NotFoundError
+from bot.index import Index, Vectors
+from bot.lexical import normalise, tokens
+from bot.settings import Settings
+from bot.types import Clause, Guide
+from bot.understand import Reader
+
+NEAR = 0.93  # a second guide this close to the first is answered from as well
+CANDIDATES = 6  # guides whose section names are compared with a question
+_YEAR = re.compile(r"(?<!\d)((?:19|20)\d{2})(?=\s*(?:年度|年版|年的|年(?!\s*\d)|版|edition|guide|call))")
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Some guides with what reads and answers questions about them."""
+
+    slugs: tuple[str, ...]
+    reader: Reader
+    answerer: Answerer
+    rows: np.ndarray  # rows of the index's chunks that belong to these guides
+
+
+class Library:
+    """The guides of an index. Safe for several threads."""
+
+    def __init__(self, index: Index, settings: Settings) -> None:
+        self.index = index
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._rooms: dict[tuple[str, ...], Room] = {}
+        self._guide_of_row = [index.by_id[c.clause_id].guide for c in index.chunks]
+        self._newest = newest(index.guides)
+
+    def room(self, slugs: Sequence[str]) -> Room:
+        key = tuple(slugs)
+        with self._lock:
+            if key not in self._rooms:
+                self._rooms[key] = self._made(key)
+            return self._rooms[key]
+
+    def _made(self, slugs: tuple[str, ...]) -> Room:
+        kept = set(slugs)
+        clauses = tuple(c for c in self.index.clauses if c.guide in kept)
+        facts = tuple(f for f in self.index.facts if self.index.by_id[f.clause_id].guide in kept)
+        guides = tuple(g for g in self.index.guides if g.slug in kept)
+        reader = Reader(clauses, facts, guides)
+        rows = np.array([n for n, slug in enumerate(self._guide_of_row) if slug in kept], dtype=np.int64)
+        return Room(slugs, reader, Answerer(self.index, reader, self._settings), rows)
+
+    # -- which guides ------------------------------------------------------------------------------------------
+
+    def scope(self, question: str, past: Sequence[str], guide: str | None, edition: str | None) -> tuple[str, ...]:
+        """The guides that a question may be about: the named ones, those of an edition that it names, else the newest
+        edition of each. Raises NotFoundError where a named one is not there."""
+        guides = self.index.guides
+        if guide is not None or edition is not None:
+            kept = tuple(g.slug for g in guides if _is(g, guide) and (edition is None or g.edition == edition))
+            if not kept:
+                have = ", ".join(f"{g.slug} ({g.edition or '?'})" for g in guides)
+                raise NotFoundError(
+                    f"没有这样的指南 no such guide: {' '.join(filter(None, (guide, edition)))}; 现有 there are: {have}"
+                )
+            return kept
+        for text in (question, *reversed(past[-1:])):
+            years = set(_YEAR.findall(normalise(text)))
+            older = tuple(g.slug for g in guides if g.edition in years and g.slug not in self._newest)
+            if older:
+                return older
+            if years or len(question) > 16:
+                break
+        return self._newest
+
+    def route(self, question: str, past: Sequence[str], vector: Vectors, slugs: Sequence[str]) -> list[str]:
+        """Of several guides those that a question is about, the best first: by its nearest clauses in meaning and in
+        words, by the guide's title, and by a section that it names. The second only where it is nearly as near."""
+        if len(slugs) <= 1:
+            return list(slugs)
+        allowed = set(slugs)
+        scores = dict.fromkeys(slugs, 0.0)
+        for part in (self._dense(vector, allowed), self._lexical(question, past, allowed)):
+            top = max(part.values(), default=0.0)
+            for slug, value in part.items():
+                scores[slug] += value / top if top > 0 else 0.0
+        ranked = sorted(slugs, key=lambda s: (-scores[s], s))[:CANDIDATES]
+        text = normalise(" ".join([*past[-1:], question]))
+        for slug in ranked:
+            scores[slug] += 0.6 * bool(self.room((slug,)).reader.names.find(text)) + self._titled(slug, text)
+        ranked.sort(key=lambda s: (-scores[s], s))
+        return [ranked[0], *(s for s in ranked[1:2] if scores[s] >= NEAR * scores[ranked[0]])]
+
+    def _dense(self, vector: Vectors, allowed: set[str]) -> dict[str, float]:
+        """Guides by how far their nearest clause stands out from the field of all."""
+        found = [(self._guide_of_row[row], score) for row, score in self.index.dense(vector, 200)]
+        if not found:
+            return {}
+        floor = min(score for _, score in found)
+        best: dict[str, float] = {}
+        for slug, score in found:
+            if slug in allowed:
+                best[slug] = max(best.get(slug, 0.0), score - floor)
+        return best
+
+    def _lexical(self, question: str, past: Sequence[str], allowed: set[str]) -> dict[str, float]:
+        best: dict[str, float] = {}
+        for row, score in self.index.lexical(tokens(" ".join([*past[-1:], question])), 200):
+            slug = self._guide_of_row[row]
+            if slug in allowed:
+                best[slug] = max(best.get(slug, 0.0), score)
+        return best
+
+    def _titled(self, slug: str, text: str) -> float:
+        """How much of a guide's title a question says: the longest run that both hold, as a share, at most 0.8."""
+        title = normalise(next(g.title for g in self.index.guides if g.slug == slug))
+        match = difflib.SequenceMatcher(None, title, text, autojunk=False).find_longest_match()
+        return min(0.8, 0.12 * match.size) if match.size >= 3 else 0.0
+
+
+def _is(guide: Guide, name: str | None) -> bool:
+    return name is None or name in (guide.slug, guide.source, guide.title, guide.series)
+
+
+def newest(guides: Sequence[Guide]) -> tuple[str, ...]:
+    """The newest edition of each series, in the order of the index; a guide without a series is one of its own."""
+    best: dict[str, Guide] = {}
+    for g in guides:
+        key = g.series or g.slug
+        if key not in best or g.edition > best[key].edition:
+            best[key] = g
+    return tuple(g.slug for g in guides if best[g.series or g.slug] is g)
+
+
+# --- what changed between editions ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One clause in two editions; `old` is None for an added one, `new` for one that is gone."""
+
+    kind: Literal["same", "changed", "added", "gone"]
+    old: Clause | None
+    new: Clause | None
+
+
+def _place(clause: Clause) -> tuple[str, ...]:
+    """Where a clause stands, without years and numbers, which change from edition to edition."""
+    bare = (re.sub(r"(?:19|20)\d{2}年?度?|^[（(]?[\d一二三四五六七八九十]+[）).、．]?", "", normalise(p)).strip() for p in clause.path[1:])
+    return (*bare, normalise(clause.label) if clause.label != clause.number else clause.number)
+
+
+def diff(old: Sequence[Clause], new: Sequence[Clause]) -> tuple[Change, ...]:
+    """Clauses of two editions side by side, in the order of the new one, gone ones at the end: matched by their place,
+    then by equal words, then by alike words (ratio of difflib ≥ 0.6 under the same heading)."""
+    left = list(old)
+    out: list[Change] = []
+    for clause in new:
+        twin = _twin(clause, left)
+        if twin is None:
+            out.append(Change("added", None, clause))
+            continue
+        left.remove(twin)
+        out.append(Change("same" if _words(twin) == _words(clause) else "changed", twin, clause))
+    return (*out, *(Change("gone", c, None) for c in left))
+
+
+def _twin(clause: Clause, candidates: Sequence[Clause]) -> Clause | None:
+    place = _place(clause)
+    same_place = [c for c in candidates if _place(c) == place]
+    if same_place:
+        return next((c for c in same_place if _words(c) == _words(clause)), same_place[0])
+    equal = next((c for c in candidates if len(clause.text) > 8 and _words(c) == _words(clause)), None)
+    if equal is not None:
+        return equal
+    near = [c for c in candidates if c.kind == clause.kind and _place(c)[:-1] == place[:-1]]
+    scored = [(difflib.SequenceMatcher(None, _words(c), _words(clause)).ratio(), n) for n, c in enumerate(near)]
+    best = max(scored, default=(0.0, 0))
+    return near[best[1]] if best[0] >= 0.6 else None
+
+
+def _words(clause: Clause) -> str:
+    return re.sub(r"\s+", "", clause.text)
