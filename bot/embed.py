@@ -290,7 +290,7 @@ class SentenceTransformerEncoder:
             from sentence_transformers import SentenceTransformer
         except ImportError as error:
             raise ModelMissingError(
-                f"BOT_EMBEDDING_MODEL={model} needs the package sentence-transformers; run: make env"
+                f"BOT_EMBEDDING_MODEL={model} needs the package sentence-transformers ({error}); run: make env"
             ) from error
         self._model = _load_sentence_transformer(SentenceTransformer, model)
         if not any(self._model.prompts.values()) and "e5" in Path(model).name.lower():
