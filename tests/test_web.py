@@ -233,6 +233,8 @@ def test_lookup_filters_and_marks(view: View) -> None:
     assert {f.clause.parent for f in found[1:]} == {section.clause_id}
     found, _ = view.lookup.search("万元", 5, field="资助金额")
     assert [f.clause.text[s:e] for f in found for s, e in f.text] == ["万元", "万元"]
+    found, _ = view.lookup.search("sq 金额", 5)  # initials at the start of a section's name come first, and are marked
+    assert [found[0].clause.path[-1][s:e] for s, e in found[0].path[-1]] == ["山区"]
 
 
 @given(st.text(max_size=12))

@@ -38,7 +38,7 @@ class _Row:
     text: str
     bare: str  # text without blanks and separators in numbers, and the facts' normalised values: not for offsets
     head: str  # the folded path, label and guide title
-    initials: str  # of head's Han characters; "," between what is not
+    initials: tuple[str, ...]  # of the path and, last, the label: one letter a character, "," for what is not Han
     syllables: str  # of path and label, " " before each syllable
 
 
@@ -62,15 +62,17 @@ class _Pinyin:
         self._known: dict[str, list[str]] = {}
 
     def spell(self, run: str) -> list[str]:
+        """One syllable a character, "," where there is none."""
         from pypinyin import lazy_pinyin  # 0.3 s to import
 
         if run not in self._known:
-            self._known[run] = [s.replace("ü", "v") for s in lazy_pinyin(run, errors="ignore")]
+            spelt = lazy_pinyin(run, errors=lambda unknown: "," * len(unknown))
+            self._known[run] = [s.replace("ü", "v") for s in spelt]
         return self._known[run]
 
     def initials(self, text: str) -> str:
-        parts = (re.findall(r"[\u3400-\u9fff]+|[^\u3400-\u9fff]", text)) if text else ()
-        return "".join("".join(s[:1] for s in self.spell(p)) if "\u3400" <= p[0] <= "\u9fff" else "," for p in parts)
+        parts = re.findall(r"[\u3400-\u9fff]+|[^\u3400-\u9fff]", text)
+        return "".join("".join(s[0] for s in self.spell(p)) if "\u3400" <= p[0] <= "\u9fff" else "," for p in parts)
 
     def syllables(self, text: str) -> str:
         return " " + " ".join(s for run in re.findall(r"[\u3400-\u9fff]+", text) for s in self.spell(run))
@@ -98,7 +100,7 @@ class Lookup:
                     text,
                     _bare(text) + "\n" + "\n".join(values.get(c.clause_id, ())),
                     "\n".join((*path, label, titles.get(c.guide, ""))),
-                    pinyin.initials("\n".join((*path, label))),
+                    tuple(pinyin.initials(p) for p in (*path, label)),
                     pinyin.syllables(near),
                 )
             )
@@ -170,11 +172,22 @@ def _points(row: _Row, term: str, bare: str, latin: bool) -> float:
         points = 4.0
     elif term in row.text or bare in row.bare:
         points = 3.0
-    elif (latin and term in row.initials) or (latin and len(term) > 2 and _spelt(row.syllables, term)):
-        points = 2.5
+    elif latin:
+        points = _pinyin_points(row, term)
     if points and row.clause.kind == "heading" and row.clause.children:
         points -= 0.5  # the field or item below is what is wanted
     return points
+
+
+def _pinyin_points(row: _Row, term: str) -> float:
+    """Initials count most where the name of the field, or of the section it stands in, begins with them."""
+    near = row.initials[-2:]
+    if any(part.startswith(term) for i in near for part in i.split(",")):
+        return 5.0
+    if any(term in i for i in near):
+        return 3.5
+    spelt = len(term) > 2 and _spelt(row.syllables, term)
+    return 2.5 if spelt or any(term in i for i in row.initials) else 0.0
 
 
 def _spelt(syllables: str, term: str) -> bool:
@@ -191,12 +204,15 @@ def _spelt(syllables: str, term: str) -> bool:
     return False
 
 
-def _spans(text: str, terms: Sequence[str]) -> tuple[Span, ...]:
-    """Where the terms stand in a folded text, merged, in order."""
+def _spans(text: str, terms: Sequence[str], initials: str = "") -> tuple[Span, ...]:
+    """Where the terms stand in a folded text, merged, in order; with `initials`, also where they are its initials."""
     spans: list[Span] = []
     for term in terms:
         pattern = r"[\s,，]*".join(re.escape(c) for c in term)  # "85万元" also as "85 万元"
-        spans += [m.span() for m in re.finditer(pattern, text)]
+        found = [m.span() for m in re.finditer(pattern, text)]
+        if not found and len(initials) == len(text) and re.fullmatch(r"[a-z]{2,}", term):
+            found = [m.span() for m in re.finditer(term, initials)]
+        spans += found
     merged: list[Span] = []
     for start, end in sorted(spans):
         if merged and start <= merged[-1][1]:
@@ -211,6 +227,6 @@ def _marked(row: _Row, terms: Sequence[str], score: float) -> Found:
         row.clause,
         round(score, 4),
         _spans(row.text, terms),
-        _spans(row.label, terms),
-        tuple(_spans(p, terms) for p in row.path),
+        _spans(row.label, terms, row.initials[-1]),
+        tuple(_spans(p, terms, i) for p, i in zip(row.path, row.initials, strict=False)),
     )
