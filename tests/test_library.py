@@ -1,0 +1,134 @@
+"""Several guides in one index: which one a question is about, editions, contradictions, and what changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.bot import GuideBot
+from bot.errors import NotFoundError
+from bot.index import Index, build
+from bot.library import Library, diff, newest
+from bot.settings import Settings
+from bot.types import Guide
+
+SPRING = """2027年度云岭市科技合作项目申报指南
+一、北山科技合作项目
+主要研究内容：支持高山茶叶、食用菌的品种选育和加工技术推广。
+申报主体：企业、高校
+建议财政补助经费：80万元以内
+实施期限：2年内
+二、南湾科技合作项目
+主要研究内容：支持近海养殖、海洋装备的联合研发。
+申报主体：企业、科研机构
+建议财政补助经费：120万元以内
+实施期限：3年内
+"""
+HOUSING = """白沙区人才租房补贴办法
+第一条 为做好人才租房补贴发放工作，制定本办法。
+第二条 博士研究生每人每月补贴1500元，硕士研究生每人每月补贴900元。
+第三条 租房补贴发放期限累计不超过24个月。
+"""
+
+
+@pytest.fixture(scope="module")
+def two_editions(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    root = tmp_path_factory.mktemp("library")
+    corpus = root / "corpus"
+    corpus.mkdir()
+    (corpus / "a2027.txt").write_text(SPRING, "utf-8")
+    older = SPRING.replace("2027年度", "2026年度").replace("80万元以内", "50万元以内").replace("、高校", "")
+    (corpus / "a2026.txt").write_text(older, "utf-8")
+    (corpus / "housing.txt").write_text(HOUSING, "utf-8")
+    settings = Settings(corpus=corpus, index=root / "index", today="2027-03-01")
+    build(settings)
+    return settings
+
+
+@pytest.fixture(scope="module")
+def many(two_editions: Settings) -> GuideBot:
+    return GuideBot.open(two_editions)
+
+
+def test_the_newer_edition_answers_by_default(many: GuideBot) -> None:
+    answer = many.ask("北山项目最多补助多少")
+    assert "80万元以内" in answer.text
+    assert {c.edition for c in answer.citations} == {"2027"}
+
+
+@pytest.mark.parametrize(
+    ("question", "history"),
+    [("2026年度北山项目最多补助多少", ()), ("2026年度的呢", ("北山项目最多补助多少",))],
+)
+def test_the_older_edition_answers_on_request(many: GuideBot, question: str, history: tuple[str, ...]) -> None:
+    answer = many.ask(question, history)
+    assert "50万元以内" in answer.text
+    assert {c.edition for c in answer.citations} == {"2026"}
+
+
+def test_an_edition_that_is_not_there_is_refused(many: GuideBot) -> None:
+    answer = many.ask("2019年度北山项目最多补助多少")
+    assert answer.status == "refused"
+    assert "万元" not in answer.text.split("最接近")[0]
+
+
+@pytest.mark.parametrize(
+    ("question", "words"), [("硕士租房补贴一个月多少钱", "900元"), ("南湾项目能做几年", "3年内"), ("租房补贴最长发多久", "24个月")]
+)
+def test_each_question_finds_its_guide(many: GuideBot, question: str, words: str) -> None:
+    assert words in many.ask(question).text
+
+
+def test_a_guide_can_be_named(many: GuideBot) -> None:
+    slug = next(g.slug for g in many.index.guides if "租房" in g.title)
+    answer = many.ask("补助多少", guide=slug)
+    assert all(c.guide == slug for c in answer.citations)
+    with pytest.raises(NotFoundError, match="no such guide"):
+        many.ask("补助多少", guide="nowhere")
+
+
+def test_every_citation_says_which_guide(many: GuideBot) -> None:
+    for question in ("北山项目最多补助多少", "硕士租房补贴一个月多少钱"):
+        for citation in many.ask(question).citations:
+            assert citation.title
+            assert citation.guide in {g.slug for g in many.index.guides}
+
+
+def test_contradicting_guides_are_both_shown(tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    (corpus / "one.txt").write_text(HOUSING, "utf-8")
+    (corpus / "two.txt").write_text(
+        HOUSING.replace("白沙区人才租房补贴办法", "白沙区人才租房补贴实施细则").replace("900元", "700元"), "utf-8"
+    )
+    settings = Settings(corpus=corpus, index=tmp_path / "index", today="2027-03-01")
+    build(settings)
+    answer = GuideBot.open(settings).ask("硕士研究生每人每月补贴多少钱")
+    assert "900元" in answer.text
+    assert "700元" in answer.text
+    assert len({c.guide for c in answer.citations}) == 2
+
+
+def test_newest_of_each_series() -> None:
+    guides = [
+        Guide("a-1", "甲", "a1.txt", edition="2024", series="a"),
+        Guide("a-2", "甲", "a2.txt", edition="2025", series="a"),
+        Guide("b-1", "乙", "b1.txt", edition="2020", series="b"),
+        Guide("c", "丙", "c.txt"),
+    ]
+    assert newest(guides) == ("a-2", "b-1", "c")
+
+
+def test_diff_tells_what_changed(two_editions: Settings) -> None:
+    index = Index.open(two_editions.index, two_editions)
+    library = Library(index, two_editions)
+    sides = []
+    for source in ("a2026.txt", "a2027.txt"):
+        slugs = set(library.scope("", (), source, None))
+        sides.append([c for c in index.clauses if c.guide in slugs])
+    changes = {(c.kind, c.new.label) for c in diff(*sides) if c.kind != "same" and c.new is not None and c.new.path}
+    assert changes == {("changed", "建议财政补助经费"), ("changed", "申报主体")}
+    assert all(c.kind == "same" for c in diff(sides[0], sides[0]))
+    gone = diff(sides[0], [c for c in sides[1] if "南湾" not in "".join((*c.path, c.label))])
+    assert {c.kind for c in gone if c.old is not None and "南湾" in "".join((*c.old.path, c.old.label))} == {"gone"}
