@@ -7,21 +7,23 @@ The method is deterministic quoting: text is proved by slicing the source, not b
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from bot.facts import plain, quantities
+from bot.facts import Quantity, plain, quantities
 from bot.lexical import normalise
-from bot.types import Answer, Citation, Segment
+from bot.types import Answer, Citation, Clause, ClauseId, Segment
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _URL = re.compile(r"(?:https?://|www\.)[^\s，。；）)]+", re.IGNORECASE)
 _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")  # fmt: skip
 
 
-def slices_hold(answer: Answer, source_texts: dict[str, str]) -> bool:
+def slices_hold(answer: Answer, source_texts: Mapping[str, str]) -> bool:
     """Every citation and every verbatim segment equals its slice of the source's canonical text."""
     for c in answer.citations:
         if source_texts.get(c.source, "")[c.start : c.end] != c.text:
+            return False
+        if not all(0 <= start <= end <= len(c.text) for start, end in c.spans):
             return False
     return all(_segment_holds(s, answer.citations) for s in answer.segments)
 
@@ -38,7 +40,7 @@ def _segment_holds(segment: Segment, citations: Sequence[Citation]) -> bool:
 
 def allowed_numbers(citations: Sequence[Citation], question: str, today: str, counts: Sequence[int]) -> set[str]:
     """Numbers that connecting words may show: of cited clauses and their paths, their facts in other notations,
-    of the question (to deny it), of today's date, and counts of cited things."""
+    of the question (to deny it), of today's date where one is given, and counts of cited things."""
     out: set[str] = set()
     for text in (*[c.text for c in citations], *["\n".join(c.path) for c in citations], *[c.title for c in citations]):
         out |= _digits(text)
@@ -70,15 +72,76 @@ def numbers_hold(text: str, allowed: set[str]) -> bool:
     return all((n.replace(",", "").lstrip("0") or "0") in allowed or n.replace(",", "") in allowed for n in _NUMBER.findall(normalise(text)))
 
 
+def _keys(quantity: Quantity) -> set[tuple[str, object, str]]:
+    """What two quantities share when they say the same in other words: years of age and of time are told apart by no
+    language but the guide's, and a unit of counting is a word of its own in each."""
+    if quantity.number is None:
+        return {(quantity.kind, quantity.value, "")}
+    kind = {"rate": "duration" if quantity.unit.isupper() else "count"}.get(quantity.kind, quantity.kind)
+    if kind == "count" and quantity.unit.isascii():
+        return set()  # its digits are looked for all the same
+    unit = "Y" if quantity.unit == "岁" else quantity.unit
+    return {(kind, quantity.number, unit)}
+
+
+def values_hold(text: str, citations: Sequence[Citation], question: str, today: str, counts: Sequence[int]) -> bool:
+    """Every typed value in `text` equals one of a cited clause (path, label and title included), of the question, or a
+    count: the digits alone would let 万 pass for 亿, or one date be mixed out of two."""
+    known: set[tuple[str, object, str]] = {("date", today, "")}
+    for c in citations:
+        for told in (c.text, c.label, c.title, *c.path):
+            known |= {key for q in quantities(told) for key in _keys(q)}
+    known |= {key for q in quantities(question, bare=True) for key in _keys(q)}
+    counted = {float(n) for n in counts}
+    for q in quantities(text):
+        if q.kind in ("body", "place", "url") or (q.kind == "count" and q.number in counted):
+            continue
+        if not _keys(q) <= known:
+            return False
+    return True
+
+
+def ids_hold(citations: Sequence[Citation], clauses: Mapping[ClauseId, Clause]) -> bool:
+    """Every citation is the clause that it names."""
+    for c in citations:
+        clause = clauses.get(ClauseId(c.clause_id))
+        if clause is None or (clause.source, clause.start, clause.end, clause.path, clause.label) != (c.source, c.start, c.end, c.path, c.label):
+            return False
+    return True
+
+
+def names_hold(text: str, citations: Sequence[Citation], clauses: Mapping[ClauseId, Clause]) -> bool:
+    """Every section or item of the guide that `text` names stands in a citation or above it: words that are the same
+    under two headings are cited from the right one."""
+    cited = "\n".join(told for c in citations for told in (c.title, *c.path, c.label, c.text))
+    for clause in clauses.values():
+        if clause.kind not in ("heading", "item"):
+            continue
+        name = clause.label.removeprefix(clause.number).strip(" \u3000：:。")
+        if len(name) > 1 and name in text and name not in cited:
+            return False
+    return True
+
+
 def urls_hold(text: str, citations: Sequence[Citation]) -> bool:
     cited = "\n".join(c.text for c in citations)
     return all(url.rstrip(".,;:") in cited for url in _URL.findall(text))
 
 
 def verified(
-    answer: Answer, source_texts: dict[str, str], *, question: str, today: str, counts: Sequence[int] = (), contact: str = ""
+    answer: Answer,
+    source_texts: Mapping[str, str],
+    *,
+    question: str,
+    today: str,
+    counts: Sequence[int] = (),
+    contact: str = "",
+    clauses: Mapping[ClauseId, Clause] | None = None,
 ) -> bool:
-    """Whether everything shown may be shown. The furniture (citation marks, the configured contact line) is exempt."""
+    """Whether everything shown may be shown. The furniture (citation marks, the configured contact line) is exempt.
+
+    With `clauses` (of the index, by id) the citations are those clauses, and an answer names no section that it does
+    not cite; a refusal may name the section that it speaks of."""
     if "".join(s.text for s in answer.segments) != answer.text:
         return False
     if not slices_hold(answer, source_texts):
@@ -86,8 +149,16 @@ def verified(
     templates = " ".join(s.text for s in answer.segments if s.kind == "template")
     if contact:
         templates = templates.replace(contact, " ")
-    allowed = allowed_numbers(answer.citations, question, today, (*counts, *range(len(answer.citations) + 1)))
-    return numbers_hold(templates, allowed) and urls_hold(templates, answer.citations)
+    if clauses is not None:
+        if not ids_hold(answer.citations, clauses):
+            return False
+        if answer.status != "refused" and not names_hold(templates, answer.citations, clauses):
+            return False
+    if not values_hold(templates, answer.citations, question, today, counts):
+        return False
+    # Today is a whole date: its digits alone are no licence for a number.
+    allowed = allowed_numbers(answer.citations, question, "", counts)
+    return numbers_hold(templates.replace(today, " "), allowed) and urls_hold(templates, answer.citations)
 
 
 def quote_holds(quote: str, citation_text: str) -> bool:
