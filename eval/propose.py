@@ -72,10 +72,11 @@ def from_clause(clause: Clause, facts: Sequence[Fact]) -> list[Case]:
     section = clause.path[-1]
     out = []
     if clause.kind in ("field", "row") or (clause.kind == "item" and label != body[: len(label)]):
+        # Of a long field, its first values, or its first words: enough to see that the field was found.
         expected = [body] if len(body) <= SHORT else [f.strip() for f in _surfaces(clause, facts)[:3]]
-        if expected:
-            quote = body if len(body) <= 120 else body[:120]
-            out.append(_case(clause, f"{name}的{label}是什么？", "lookup", expected, quote, section, "proposed from the clause"))
+        expected = expected or [re.split(r"[，。；、：\n]", body)[0][:SHORT] or body[:SHORT]]
+        quote = body if len(body) <= 120 else body[:120]
+        out.append(_case(clause, f"{name}的{label}是什么？", "lookup", expected, quote, section, "proposed from the clause"))
     for fact in facts:
         words, quote = clause.text[fact.start - clause.start : fact.end - clause.start], _sentence(clause, fact)
         if not words.strip() or words not in quote or fact.kind not in _ASKS:
