@@ -15,8 +15,10 @@ from bot.lexical import normalise, tokens
 from bot.library import Library, Room
 from bot.retrieve import question_vector, retrieve, similarity
 from bot.settings import Settings
-from bot.types import Answer, ClauseId, Guide, Hit, Segment
+from bot.types import Answer, ClauseId, Guide, Hit, Segment, Status
 from bot.understand import Reader, Reading, split_questions
+from bot.verify import verified
+from bot.writer import EndpointWriter, drafted
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class GuideBot:
     def __init__(self, index: Index, settings: Settings, encoder: embed.Encoder | None = None) -> None:
         self.settings = settings
         self._encoder = encoder
+        self._writer = EndpointWriter(settings) if settings.llm_base_url else None
         self._lock = threading.Lock()
         self._loaded = self._load(index)
 
@@ -134,7 +137,23 @@ class GuideBot:
         rows = None if len(room.rows) == len(loaded.index.chunks) else room.rows
         similar = similarity(loaded.index, weighed, rows)
         hits = retrieve(loaded.index, room.reader, reading, similar, self.settings.top_k, room.slugs)
-        return room.answerer.answer(reading, hits, similar)
+        return self._rewritten(loaded, reading, room.answerer.answer(reading, hits, similar))
+
+    def _rewritten(self, loaded: _Loaded, reading: Reading, answer: Answer) -> Answer:
+        """The answer in a language model's words, where one is configured and what it says holds; else as it is."""
+        if self._writer is None or answer.status != "answered":
+            return answer
+        ids = dict.fromkeys([*(c.clause_id for c in answer.citations), *(h.clause.clause_id for h in answer.hits)])
+        statements = self._writer.write(reading.query.standalone, [loaded.index.by_id[i] for i in list(ids)[:8]])
+        if not statements:
+            return answer
+        draft = drafted(statements, reading.language)
+        text = replace(
+            answer, text=draft.text(), segments=draft.segments(), citations=draft.citations(loaded.index.guides), table=None
+        )
+        sources = {s.source: s.text for s in loaded.index.sources}
+        today = self.settings.date().isoformat()
+        return text if verified(text, sources, question=reading.query.text, today=today) else answer
 
     def _checked(self, question: str) -> str:
         if len(question) > 4 * self.settings.max_question:
@@ -201,7 +220,7 @@ def _joined(answers: Sequence[Answer]) -> Answer:
             text = f"[{at + 1}]" if s.kind == "mark" and at is not None else s.text
             segments.append(replace(s, text=text, citation=at))
     statuses = [a.status for a in answers]
-    status = "answered" if "answered" in statuses else "clarify" if "clarify" in statuses else "refused"
+    status: Status = "answered" if "answered" in statuses else "clarify" if "clarify" in statuses else "refused"
     lead = next(a for a in answers if a.status == status)
     hits = list({h.clause.clause_id: h for a in answers for h in a.hits}.values())[:10]
     return replace(

@@ -30,7 +30,7 @@ ORDER = [
     *("ingest", "guide", "facts", "chunk", "export", "embed", "lexical", "index"),
     *("names", "understand", "retrieve", "evidence", "compose", "desk", "values", "statements", "sufficient"),
     *("polarity", "lists", "compare", "verify", "answer"),
-    *("library", "bot", "web", "cli"),
+    *("library", "writer", "bot", "web", "cli"),
 ]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 READMES = ("README.md", "README.zh.md")
