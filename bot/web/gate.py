@@ -491,6 +491,8 @@ def _with_headers(send: Send, nonce: str, scope: Scope) -> Send:
             if message["status"] == 200 and str(scope["path"]).startswith("/assets/"):  # their names hold a hash
                 headers = [(k, v) for k, v in headers if k.lower() != b"cache-control"]
                 headers.append((b"cache-control", b"public, max-age=31536000, immutable"))
+            if any(k.lower() == b"content-type" and v.startswith(b"text/event-stream") for k, v in headers):
+                headers.append((b"x-accel-buffering", b"no"))  # nginx would hold the events back
             message["headers"] = headers
         await send(message)
 
