@@ -11,7 +11,9 @@ from bot.evidence import Evidence
 from bot.facts import Quantity, plain
 from bot.types import Citation, Clause, ClauseId, Guide, Segment
 
-_UPPER = re.compile(r"以内|之内|^内$| 内$|不超过|不得超过|不高于|不多于|最高|最多|最长|至多|上限|封顶|限报|以下|小于|低于")
+_UPPER = re.compile(
+    r"以内|之内|^内$| 内$|不超过|不得超过|不高于|不多于|最高|最多|最长|至多|上限|封顶|限报|以下|小于|低于"
+)
 _LOWER = re.compile(r"不少于|不少|不低于|不小于|至少|最低|最少|以上|不得少于|不得低于|满|超过|大于|高于|达到")
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")  # fmt: skip
 _UNITS = {"Y": "year", "M": "month", "D": "day", "W": "week", "WD": "working day", "H": "hour", "岁": "years old"}
@@ -50,7 +52,11 @@ class Draft:
         for start, end in found.spans:
             if last >= 0:
                 between = found.clause.text[last:start]
-                self.say(between.strip("\n") if len(between) <= 2 and not re.search(r"\w", between) else lexicon.message("more_in", self.language))
+                self.say(
+                    between.strip("\n")
+                    if len(between) <= 2 and not re.search(r"\w", between)
+                    else lexicon.message("more_in", self.language)
+                )
             self.quote(found.clause, start, end)
             last = end
         return self
@@ -97,7 +103,7 @@ def citation(clause: Clause, spans: Iterable[tuple[int, int]], guide: Guide | No
 
 
 def bound(quantity: Quantity) -> str:
-    """"upper", "lower" or "" from the guide's own qualifier."""
+    """ "upper", "lower" or "" from the guide's own qualifier."""
     if _UPPER.search(quantity.qualifier):
         return "upper"
     return "lower" if _LOWER.search(quantity.qualifier) else ""
@@ -118,9 +124,9 @@ def spoken(quantity: Quantity, clause_text: str = "") -> str:
             return f"{limit}{plain(quantity.number)} {unit}"
         span = re.sub(r"^P|[A-Z]+$", "", quantity.value.split(" ")[0])
         plural = "" if span == "1" else "s"
-        per = " per year" if quantity.kind == "rate" else ""
+        yearly = " per year" if quantity.kind == "rate" else ""
         limit = "within " if limit == "up to " and quantity.kind == "duration" and "内" in quantity.qualifier else limit
-        return f"{limit}{span} {unit}{plural}{per}"
+        return f"{limit}{span} {unit}{plural}{yearly}"
     if quantity.kind == "ratio" and quantity.unit == "%":
         return f"{limit}{quantity.value.replace(' ', '')}"
     if quantity.kind in ("count", "rate") and quantity.number is not None and limit:

@@ -44,7 +44,9 @@ class Evidence:
 
 def sentences(text: str, start: int = 0) -> list[Span]:
     """Spans of the sentences of `text` from `start`, without their closing marks and blanks."""
-    return [trimmed for m in _SENTENCE.finditer(text, start) if (trimmed := trim(text, m.start(), m.end()))[1] > trimmed[0]]
+    return [
+        trimmed for m in _SENTENCE.finditer(text, start) if (trimmed := trim(text, m.start(), m.end()))[1] > trimmed[0]
+    ]
 
 
 def segments(text: str, start: int, end: int) -> list[Span]:
@@ -126,7 +128,10 @@ class Finder:
         """Other items beside a named one say nothing of it."""
         c, s = self.reader.by_id[clause_id], self.reader.by_id[section]
         chain = self.reader.ancestors(clause_id)
-        return any(self.reader.by_id[a].parent == s.parent and self.reader.by_id[a].kind == s.kind for a in chain) and c.kind != "field"
+        return (
+            any(self.reader.by_id[a].parent == s.parent and self.reader.by_id[a].kind == s.kind for a in chain)
+            and c.kind != "field"
+        )
 
     # -- search ------------------------------------------------------------------------------------------------
 
@@ -155,17 +160,23 @@ class Finder:
             for span in sentences(clause.text, body(clause)[0]):
                 text = normalise(clause.text[span[0] : span[1]])
                 named = normalise(clause.label) + text if is_field(clause) else text
-                said, concept = max(((self._said(c, named) - 0.05 * n, c) for n, c in enumerate(reading.concepts)), default=(0.0, ""))
+                said, concept = max(
+                    ((self._said(c, named) - 0.05 * n, c) for n, c in enumerate(reading.concepts)), default=(0.0, "")
+                )
                 label = any(self.carried(clause) == c for c in reading.concepts[:2])
                 cover = 0.55 * self.coverage(terms, text) + 0.45 * self.coverage(terms, context) if terms else 0.35
                 score = 0.95 * cover + 0.55 * max(said, 0.0) + 0.35 * label + 0.25 * similar.get(clause_id, 0.0)
-                score += 0.12 * bool(reading.bodies and any(w in text for b, _ in reading.bodies for w in lexicon.bodies()[b].guide))
+                score += 0.12 * bool(
+                    reading.bodies and any(w in text for b, _ in reading.bodies for w in lexicon.bodies()[b].guide)
+                )
                 kinds = {q.kind for q in quantities(text)}
                 first = lexicon.concepts()[reading.concepts[0]].types if reading.concepts else frozenset()
                 if _wants_number(reading) and (not kinds or (first and not first & kinds)):
                     score -= 0.35
                 if best is None or score > best.score + 1e-9:
-                    best = Evidence(clause, (span,), section, score, concept if said > 0.2 else "", label and is_field(clause))
+                    best = Evidence(
+                        clause, (span,), section, score, concept if said > 0.2 else "", label and is_field(clause)
+                    )
         return self._answered(reading, best) if best is not None else None
 
     def _answered(self, reading: Reading, found: Evidence) -> Evidence:
@@ -213,7 +224,9 @@ class Finder:
         start, end = body(clause)
         if by_label and is_field(clause):
             if end <= start:
-                return Evidence(clause, ((0, len(clause.text)),), section, 1.3, concept, True) if clause.children else None
+                return (
+                    Evidence(clause, ((0, len(clause.text)),), section, 1.3, concept, True) if clause.children else None
+                )
             return self._field(reading, clause, section, concept)
         best: Evidence | None = None
         # Without labelled fields only the question's words tell which of many sentences of one kind is meant.
@@ -224,8 +237,12 @@ class Finder:
             score = self._said(concept, text) + (0.4 if by_label else 0.0)
             if score <= 0.2:
                 continue
-            score += (1.1 if flat else 0.5) * self._cover(reading, text, whole) - (0.3 if flat and reading.focus else 0.0)
-            score += 0.2 * bool(reading.bodies and any(w in text for b, _ in reading.bodies for w in lexicon.bodies()[b].guide))
+            score += (1.1 if flat else 0.5) * self._cover(reading, text, whole) - (
+                0.3 if flat and reading.focus else 0.0
+            )
+            score += 0.2 * bool(
+                reading.bodies and any(w in text for b, _ in reading.bodies for w in lexicon.bodies()[b].guide)
+            )
             if best is None or score > best.score:
                 best = Evidence(clause, (span,), section, score, concept, by_label)
         return self._narrowed(reading, best) if best is not None else None
@@ -257,7 +274,10 @@ class Finder:
     def weighed(self, terms: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
         """Terms with their weights times how rare they are among the clauses (a word that no clause has stays at 1)."""
         n = max(2, len(self._norm))
-        return [(t, w * (0.3 + math.log((n + 1) / (self.df(t) + 1)) / math.log(n + 1)) if self.df(t) else w * 0.8) for t, w in terms]
+        return [
+            (t, w * (0.3 + math.log((n + 1) / (self.df(t) + 1)) / math.log(n + 1)) if self.df(t) else w * 0.8)
+            for t, w in terms
+        ]
 
     def _by_words(self, reading: Reading, section: ClauseId, similar: Mapping[ClauseId, float]) -> Evidence | None:
         """The sentence that holds most of the question's words; for a foreign question the nearest in meaning."""
@@ -367,7 +387,11 @@ class Finder:
         if len(chosen) >= len(parts) or sum(v >= best - 0.02 for v, _ in scored) > 3:
             return found
         first = parts[0]
-        if first not in chosen and _CONDITION.match(found.clause.text[first[0] : first[1]]) and first[1] - first[0] <= 40:
+        if (
+            first not in chosen
+            and _CONDITION.match(found.clause.text[first[0] : first[1]])
+            and first[1] - first[0] <= 40
+        ):
             chosen = [first, *chosen]
         return replace(found, spans=_merged(found.clause.text, sorted(chosen)))
 
@@ -402,6 +426,8 @@ def _merged(text: str, spans: Sequence[Span]) -> tuple[Span, ...]:
 
 
 _PEOPLE = {"人", "名", "位"}
+
+
 def _wants_number(reading: Reading) -> bool:
     return bool(lexicon.pattern("quantity_asked_re").search(reading.text))
 
@@ -411,7 +437,10 @@ _GENERAL = ("requirements", "process", "ratio", "materials")
 
 def ordered_concepts(reading: Reading) -> list[str]:
     """The asked concepts, the general ones after the telling ones."""
-    return sorted(reading.concepts, key=lambda c: (c in _GENERAL, c == "count_asked" and len(reading.concepts) > 1 and not reading.focus))
+    return sorted(
+        reading.concepts,
+        key=lambda c: (c in _GENERAL, c == "count_asked" and len(reading.concepts) > 1 and not reading.focus),
+    )
 
 
 def _is_frame(clause: Clause) -> bool:

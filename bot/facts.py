@@ -49,11 +49,15 @@ _DATE_RE = re.compile(
     r"(?<!\d)(?P<y>(?:19|20)\d{2}|[一二][〇零○一二三四五六七八九]{3})\s*(?:年|[-/.])\s*(?P<m>\d{1,2}|十[一二]?|[一二三四五六七八九])"
     r"(?:\s*(?:月|[-/.])\s*(?:(?P<d>\d{1,2}|[一二三]?十[一二三四五六七八九]?|[一二三四五六七八九])\s*[日号]?)?)?(?!\d)"
 )
-_MONTHDAY_RE = re.compile(r"(?<![\d年])(?P<m>\d{1,2}|十[一二]?|[一二三四五六七八九])\s*月\s*(?P<d>\d{1,2}|[一二三]?十[一二三四五六七八九]?|[一二三四五六七八九])\s*[日号]")
+_MONTHDAY_RE = re.compile(
+    r"(?<![\d年])(?P<m>\d{1,2}|十[一二]?|[一二三四五六七八九])\s*月\s*(?P<d>\d{1,2}|[一二三]?十[一二三四五六七八九]?|[一二三四五六七八九])\s*[日号]"
+)
 _ENGLISH_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _ENGLISH_MONTH = r"(?P<mon>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _ENGLISH_DATE_RES = (
-    re.compile(rf"(?<!\d)(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?{_ENGLISH_MONTH},?\s+(?P<y>20\d{{2}})", re.IGNORECASE),
+    re.compile(
+        rf"(?<!\d)(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?{_ENGLISH_MONTH},?\s+(?P<y>20\d{{2}})", re.IGNORECASE
+    ),
     re.compile(rf"{_ENGLISH_MONTH}\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<y>20\d{{2}})", re.IGNORECASE),
 )
 _PENDING_RE = re.compile(r"(?:时间|日期|期限)(?:为|是|：|:)?\s*(?P<v>待定|另行通知|另行公布|另行确定)")
@@ -129,7 +133,11 @@ def _parse_han(raw: str) -> float | None:
             section += (digit or 1) * _CN_SCALES[c]
             digit = 0
         else:
-            total = (total + section + digit) * _CN_SCALES[c] if _CN_SCALES[c] > 10**4 else total + (section + digit) * 10**4
+            total = (
+                (total + section + digit) * _CN_SCALES[c]
+                if _CN_SCALES[c] > 10**4
+                else total + (section + digit) * 10**4
+            )
             section = digit = 0
     return float(total + section + digit)
 
@@ -166,7 +174,9 @@ class _Scan:
         self.taken = bytearray(len(text))
         self.found: list[Quantity] = []
 
-    def add(self, kind: FactKind, value: str, start: int, end: int, number: float | None = None, unit: str = "") -> None:
+    def add(
+        self, kind: FactKind, value: str, start: int, end: int, number: float | None = None, unit: str = ""
+    ) -> None:
         if end <= start or any(self.taken[start:end]):
             return
         self.taken[start:end] = b"\x01" * (end - start)
@@ -249,7 +259,11 @@ def _durations(scan: _Scan) -> None:
             continue
         span = "-".join(plain(n) for n in numbers)
         per = "/year" if "每年" in _qualifier(scan.text, *m.span()) or _yearly(scan.text, m.start()) else ""
-        value = f"{span} {unit}" if unit in ("岁", "学期") else (f"P{span}{unit}" if not per else f"{span} {_LONG[unit]}{per}")
+        value = (
+            f"{span} {unit}"
+            if unit in ("岁", "学期")
+            else (f"P{span}{unit}" if not per else f"{span} {_LONG[unit]}{per}")
+        )
         scan.add("duration" if not per else "rate", value, *m.span(), numbers[-1], unit)
 
 
@@ -270,7 +284,9 @@ def _counts(scan: _Scan, bare: bool) -> None:
         # "一个" and "一项" are mostly articles; a Chinese "one" counts only next to a bound.
         if m["num"] in (("一", "半") if bare else ("一", "两", "半")) and not _qualifier(scan.text, *m.span()):
             continue
-        if re.match(r"[一二三四五六七八九十百]+$", m["num"]) and re.match(r"(?:带|路|般|定|致|方面|体化|流|线|批|些)", scan.text[m.end("num") :]):
+        if re.match(r"[一二三四五六七八九十百]+$", m["num"]) and re.match(
+            r"(?:带|路|般|定|致|方面|体化|流|线|批|些)", scan.text[m.end("num") :]
+        ):
             continue
         per = _PER_RE.search(scan.text[max(0, m.start() - 24) : m.start()])
         value = f"{'-'.join(plain(n) for n in numbers)} {m['unit']}" + (f"/{per[1]}" if per else "")

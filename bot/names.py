@@ -433,8 +433,16 @@ def _foreign_countries(language: str) -> tuple[tuple[str, str], ...]:
     except UnknownLocaleError:
         return ()
     known = _chinese_countries()
-    pairs = [(squash(n), code) for code, n in names.items() if (code in known and len(n) >= 3) or (code in known and language in ("ja", "ko", "ar", "he", "th"))]
-    pairs += [(re.sub(r"^(?:hong ?kong|macao|macau).*", lambda m: m[0].split(" sar")[0], n), c) for n, c in pairs if "sar" in n]
+    pairs = [
+        (squash(n), code)
+        for code, n in names.items()
+        if (code in known and len(n) >= 3) or (code in known and language in ("ja", "ko", "ar", "he", "th"))
+    ]
+    pairs += [
+        (re.sub(r"^(?:hong ?kong|macao|macau).*", lambda m: m[0].split(" sar")[0], n), c)
+        for n, c in pairs
+        if "sar" in n
+    ]
     return tuple(sorted(set(pairs), key=lambda p: (-len(p[0]), p)))
 
 

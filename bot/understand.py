@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
+from typing import TypedDict
 
 from bot import facts as fact_module
 from bot import lexicon
@@ -21,9 +23,13 @@ from bot.types import AnswerKind, Clause, ClauseId, Fact, Guide, Query
 
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _SENTENCE = re.compile(r"[?？!！。；;\n]+")
-_NUMBERED = re.compile(r"第\s*[一二三四五六七八九十百\d]+\s*[编章节条款]|(?<![\u4e00-\u9fff])[\u4e00-\u9fff]{2}\s*(?:\d+(?:[.．]\d+)*|[一二三四五六七八九十]+(?![\u4e00-\u9fff个项年月天次人]))|[\u4e00-\u9fff]{2}\d+[.．]\d+")
+_NUMBERED = re.compile(
+    r"第\s*[一二三四五六七八九十百\d]+\s*[编章节条款]|(?<![\u4e00-\u9fff])[\u4e00-\u9fff]{2}\s*(?:\d+(?:[.．]\d+)*|[一二三四五六七八九十]+(?![\u4e00-\u9fff个项年月天次人]))|[\u4e00-\u9fff]{2}\d+[.．]\d+"
+)
 _PART = re.compile(r"[,，?？!！。；;\n]+|(?<=[问说询答])[:：]")
-_YEAR = re.compile(r"(?<!\d)((?:19|20)\d{2})\s*(?:年度|年版|版|(?:年|年的)?(?=(?:的)?(?:项目|申报|指南|课题|计划|政策|通知|这一年|那一年|那批|的呢|年的呢|版))|年(?=\s*(?:的)?[呢吗?？]|$)| (?=edition|guide|call|programme|version))")
+_YEAR = re.compile(
+    r"(?<!\d)((?:19|20)\d{2})\s*(?:年度|年版|版|(?:年|年的)?(?=(?:的)?(?:项目|申报|指南|课题|计划|政策|通知|这一年|那一年|那批|的呢|年的呢|版))|年(?=\s*(?:的)?[呢吗?？]|$)| (?=edition|guide|call|programme|version))"
+)
 _FOREIGN_YEAR = re.compile(r"(?<![\d/.-])((?:19|20)\d{2})(?![\d/.-])(?<!january \d{4})")
 _RELATIVE_YEAR = {"去年": -1, "上一年": -1, "上年度": -1, "前年": -2, "明年": 1, "下一年": 1, "来年": 1, "后年": 2, "last year": -1, "next year": 1}  # fmt: skip
 
@@ -130,11 +136,13 @@ def fold(text: str, language: str) -> str:
         import opencc
 
         out = str(opencc.OpenCC("t2s").convert(opencc.OpenCC("jp2t").convert(out)))
-    elif language == "zh" and re.search(r"[a-z]{4}", out) and not _HAN.search(out):
+    elif (language == "zh" and re.search(r"[a-z]{4}", out) and not _HAN.search(out)) or (
+        language == "zh" and re.search(r"[a-z]{2}", out)
+    ):
         out = pinyin_to_han(out)
-    elif language == "zh" and re.search(r"[a-z]{2}", out):
-        out = pinyin_to_han(out)
-    out = re.sub(r"[一二][〇零○][〇零○一二三四五六七八九]{2}(?=年)", lambda m: "".join(str(_HAN_DIGITS[c]) for c in m[0]), out)
+    out = re.sub(
+        r"[一二][〇零○][〇零○一二三四五六七八九]{2}(?=年)", lambda m: "".join(str(_HAN_DIGITS[c]) for c in m[0]), out
+    )
     return re.sub(r"\s+", " ", out).strip()
 
 
@@ -240,7 +248,9 @@ class Reader:
         out: list[str] = []
         for piece in pieces:
             alone = self._read_alone(piece.strip(" ,，;；"))
-            asks = bool(lexicon.pattern("interrogative_re").search(alone.text)) and bool(alone.asked or (alone.bodies and alone.yesno))
+            asks = bool(lexicon.pattern("interrogative_re").search(alone.text)) and bool(
+                alone.asked or (alone.bodies and alone.yesno)
+            )
             if out and asks and self._complete(out[-1]):
                 out.append(piece)
             elif out:
@@ -251,7 +261,9 @@ class Reader:
 
     def _complete(self, piece: str) -> bool:
         alone = self._read_alone(piece.strip(" ,，;；"))
-        return bool(lexicon.pattern("interrogative_re").search(alone.text)) and bool(alone.asked or (alone.bodies and alone.yesno))
+        return bool(lexicon.pattern("interrogative_re").search(alone.text)) and bool(
+            alone.asked or (alone.bodies and alone.yesno)
+        )
 
     def parts(self, reading: Reading) -> list[Reading]:
         """The separate things that one question asks ("多少钱、做几年", "经费和期限"), each as a reading of its own."""
@@ -263,7 +275,7 @@ class Reader:
         if len(asked) < 2 or reading.comparing or reading.which:
             return [reading]
         groups: list[list[Asked]] = [[asked[0]]]
-        for before, after in zip(asked, asked[1:], strict=False):
+        for before, after in pairwise(asked):
             between = reading.text[before.end : after.start]
             joined = bool(_JOINT.search(between)) and not _LINKED.search(between)
             if joined:
@@ -278,13 +290,19 @@ class Reader:
             end = groups[n + 1][0].start if n + 1 < len(groups) else len(reading.text)
             inside = {t for t, _ in reading.focus if t in reading.text[start:end]}
             out.append(
-                self._finish(replace(
-                    reading, asked=tuple(group), terms=tuple(t for t in reading.terms if t[0] in inside),
-                    focus=tuple(t for t in reading.focus if t[0] in inside),
-                    modifiers=tuple(m for m in reading.modifiers if m in inside), yesno=reading.yesno and n == len(groups) - 1,
-                    premises=tuple(p for p in reading.premises if start <= p.start < end),
-                    field_named=False, query=replace(reading.query, fields=()),
-                ))  # fmt: skip
+                self._finish(
+                    replace(
+                        reading,
+                        asked=tuple(group),
+                        terms=tuple(t for t in reading.terms if t[0] in inside),
+                        focus=tuple(t for t in reading.focus if t[0] in inside),
+                        modifiers=tuple(m for m in reading.modifiers if m in inside),
+                        yesno=reading.yesno and n == len(groups) - 1,
+                        premises=tuple(p for p in reading.premises if start <= p.start < end),
+                        field_named=False,
+                        query=replace(reading.query, fields=()),
+                    )
+                )
             )
         return out
 
@@ -295,7 +313,11 @@ class Reader:
             mended = self.names.mend(reading.text, [*self.labels])
             if mended != reading.text:
                 second = self._read_text(question, mended, language)
-                reading = second if len(_nouns(second)) < len(_nouns(reading)) or second.asked and not reading.asked else reading
+                reading = (
+                    second
+                    if len(_nouns(second)) < len(_nouns(reading)) or (second.asked and not reading.asked)
+                    else reading
+                )
         return reading
 
     def _read_text(self, question: str, text: str, language: str) -> Reading:
@@ -314,14 +336,22 @@ class Reader:
         terms = _terms(text, raw, parts, spans, words, language)
         focus = _terms(text, raw, parts, names, words, language)
         terms, focus = self._sure(terms), self._sure(focus)
-        story = tuple(t.word for t in _terms(text, raw, [(0, masked)], names, [], language) if t.word not in {f.word for f in focus})
+        story = tuple(
+            t.word
+            for t in _terms(text, raw, [(0, masked)], names, [], language)
+            if t.word not in {f.word for f in focus}
+        )
         many = re.search(r"(?:多少|几)(名|人|个|位|项|套|条|家|种|件|天|年|月|次|所|县|市|州|区)?", masked)
         near = tuple((t.word, t.weight * (1.7 if many and -9 <= t.start - many.start() <= 6 else 1.0)) for t in focus)
         beside = [*((a.start, a.end) for a in asked), *((q.start, q.end) for q in premises)]
-        modifiers = tuple(t.word for t in terms if t.weight >= 1 and any(0 <= start - t.end <= 4 for start, _ in beside))
+        modifiers = tuple(
+            t.word for t in terms if t.weight >= 1 and any(0 <= start - t.end <= 4 for start, _ in beside)
+        )
         counted = re.search(r"(?:多少|几)(?:名|个|位|项|套|条|家|种|件)?([\u4e00-\u9fff]{2,8})", masked)
         if counted:
-            modifiers += tuple(t.word for t in focus if t.weight >= 1 and counted.start(1) <= t.start <= counted.start(1) + 2)
+            modifiers += tuple(
+                t.word for t in focus if t.weight >= 1 and counted.start(1) <= t.start <= counted.start(1) + 2
+            )
         sections = tuple(dict.fromkeys(i for m in named for i in m.clauses))
         reading = Reading(
             query=Query(question, language, question, sections, labels, "value", unknown),
@@ -345,7 +375,9 @@ class Reader:
         """Named sections, all place names found, and the place names that no guide holds."""
         found = self.names.find(text) if _HAN.search(text) and language != "ja" else []
         if not language.startswith("zh"):
-            glossed = normalise("，".join(w for pattern, words in lexicon.glossary() if pattern.search(raw) for w in words))
+            glossed = normalise(
+                "，".join(w for pattern, words in lexicon.glossary() if pattern.search(raw) for w in words)
+            )
             found += [replace(m, start=0, end=0, how="gloss") for m in self.names.find(glossed)]
         by_number, no_number = self._by_number(text)
         found += by_number
@@ -363,7 +395,11 @@ class Reader:
                 found.append(Match(p.start, p.end, p.text, hits, "place"))
         if not found and not unknown and language.startswith("zh"):
             found = self.names.by_sound(text)
-        return tuple(self._nearest(_drop_overlaps(found), bool(lexicon.pattern("compare_en_re").search(raw)))), taken, tuple(dict.fromkeys(unknown))
+        return (
+            tuple(self._nearest(_drop_overlaps(found), bool(lexicon.pattern("compare_en_re").search(raw)))),
+            taken,
+            tuple(dict.fromkeys(unknown)),
+        )
 
     def _by_number(self, text: str) -> tuple[list[Match], list[str]]:
         """Sections named by their numbers ("第五条", "方向1.1", "专题一"), and such numbers that no clause bears."""
@@ -404,7 +440,10 @@ class Reader:
         """Concepts and guide labels that the question asks for; a longer wording beats one that it covers."""
         found: list[Asked] = []
         languages = _ask_languages(masked, language)
-        for group in (languages, _LATIN_LANGUAGES if language not in ("zh", "zh-Hant", "en") and masked.isascii() else ()):
+        for group in (
+            languages,
+            _LATIN_LANGUAGES if language not in ("zh", "zh-Hant", "en") and masked.isascii() else (),
+        ):
             if not found:
                 found = _concepts_in(masked, group)
         labels = []
@@ -465,7 +504,11 @@ class Reader:
         """A section that the leftover words stand in and no other: "灵芝项目" → the project that names it."""
         votes: dict[ClauseId, float] = {}
         for term in dict.fromkeys((*[t for t, _ in reading.terms], *reading.story)):
-            holders = {h for i in self.names.clauses_with(term) if (h := self._unit(i)) is not None} if len(term) > 1 else set()
+            holders = (
+                {h for i in self.names.clauses_with(term) if (h := self._unit(i)) is not None}
+                if len(term) > 1
+                else set()
+            )
             homes = {self.home(h) for h in holders}
             if len(holders) > 1 and len(homes) == 1:
                 holders = {h for h in homes if h is not None}
@@ -484,7 +527,9 @@ class Reader:
         if home is None:
             return None
         chain = self.ancestors(clause_id)
-        return next((i for i in chain[: chain.index(home)] if self.by_id[i].kind == "item" and self.names.named(i)), home)
+        return next(
+            (i for i in chain[: chain.index(home)] if self.by_id[i].kind == "item" and self.names.named(i)), home
+        )
 
     # -- conversation ------------------------------------------------------------------------------------------
 
@@ -506,14 +551,20 @@ class Reader:
         wants_section = now.scope in ("none", "implied") and not now.query.unknown
         if wants_section and (leaning or (now.scope == "none" and _incomplete(now))):
             source = next((r for r in reversed(before) if r.query.sections and r.scope != "none"), None)
-            if lexicon.pattern("both_re").search(now.text) or now.comparing and not now.query.sections:
+            if lexicon.pattern("both_re").search(now.text) or (now.comparing and not now.query.sections):
                 now = self._both(now, before)
             elif source is not None and (now.scope != "implied" or leaning or self._fits(now, source)):
                 now = replace(now, query=replace(now.query, sections=source.query.sections), scope="inherited",
                               named=now.named)  # fmt: skip
         if last.query.unknown and not last.query.sections and not now.query.sections and not now.query.unknown:
             now = replace(now, query=replace(now.query, unknown=last.query.unknown))
-        if not now.asked and not now.query.fields and (leaning or not now.terms) and (last.asked or last.query.fields or last.terms or last.bodies) and not (now.bodies and now.yesno):
+        if (
+            not now.asked
+            and not now.query.fields
+            and (leaning or not now.terms)
+            and (last.asked or last.query.fields or last.terms or last.bodies)
+            and not (now.bodies and now.yesno)
+        ):
             now = replace(
                 now, asked=last.asked, bodies=now.bodies or last.bodies, terms=now.terms or last.terms,
                 focus=_joined_terms(now.focus, last.focus), near=_joined_terms(now.near, last.near), which=now.which or last.which, pending=now.pending or last.pending,
@@ -582,7 +633,9 @@ class Reader:
         concept = lexicon.concept_of_label(field)
         asked = (Asked(concept, 0, 0),) if concept else ()
         query = replace(reading.query, fields=(field,))
-        return self._finish(replace(reading, query=query, asked=asked, field_named=True, terms=(), focus=(), near=(), modifiers=()))
+        return self._finish(
+            replace(reading, query=query, asked=asked, field_named=True, terms=(), focus=(), near=(), modifiers=())
+        )
 
     def _finish(self, reading: Reading) -> Reading:
         fields = reading.query.fields or tuple(
@@ -661,22 +714,54 @@ def _bodies(text: str, language: str) -> tuple[tuple[str, str], ...]:
     return tuple(dict.fromkeys((name, word) for _, _, name, word in sorted(out)))
 
 
-def _kinds(masked: str, text: str, language: str) -> dict[str, object]:
+class _Kinds(TypedDict):
+    yesno: bool
+    need: bool
+    intime: bool
+    comparing: bool
+    direction: str
+    listing: bool
+
+
+def _kinds(masked: str, text: str, language: str) -> _Kinds:
     """Flags of a question's form."""
     zh = language.startswith("zh")
     p = lexicon.pattern
-    yes = bool(p("yesno_zh_re").search(text)) if zh else bool(p("yesno_en_re").search(text) or p("yesno_other_re").search(text))
+    yes = (
+        bool(p("yesno_zh_re").search(text))
+        if zh
+        else bool(p("yesno_en_re").search(text) or p("yesno_other_re").search(text))
+    )
     if not zh and language != "en" and p("yesno_not_other_re").search(text):
         yes = False
     if zh and p("yesno_not_zh_re").search(text) and not re.search(r"吗|能不能|可不可以|是否", text):
         yes = False
-    if not zh and re.search(r"^(?:what|which|who|how|when|where|why|qui|quel|combien|was|wer|wie|welche|wann|¿?qué|¿?quién|¿?cuá|¿?cuan|¿?dónde|кто|что|как|когда)", text):
+    if not zh and re.search(
+        r"^(?:what|which|who|how|when|where|why|qui|quel|combien|was|wer|wie|welche|wann|¿?qué|¿?quién|¿?cuá|¿?cuan|¿?dónde|кто|что|как|когда)",
+        text,
+    ):
         yes = False
-    compare = bool(p("compare_zh_re").search(text)) if zh else bool(p("compare_en_re").search(text) or p("compare_other_re").search(text))
+    compare = (
+        bool(p("compare_zh_re").search(text))
+        if zh
+        else bool(p("compare_en_re").search(text) or p("compare_other_re").search(text))
+    )
     direction = ""
     if compare:
-        direction = "same" if p("same_re").search(text) else "min" if p("min_re").search(text) else "max" if p("max_re").search(text) else "same"
-    listing = bool(p("list_zh_re").search(text)) if zh else bool(p("list_en_re").search(text) or p("list_other_re").search(text))
+        direction = (
+            "same"
+            if p("same_re").search(text)
+            else "min"
+            if p("min_re").search(text)
+            else "max"
+            if p("max_re").search(text)
+            else "same"
+        )
+    listing = (
+        bool(p("list_zh_re").search(text))
+        if zh
+        else bool(p("list_en_re").search(text) or p("list_other_re").search(text))
+    )
     return {
         "yesno": yes,
         "need": bool(p("need_re").search(text)),
@@ -708,11 +793,11 @@ def _asking_parts(masked: str, asked: Sequence[Asked]) -> list[tuple[int, str]]:
         if masked[at:end].strip():
             parts.append((at, masked[at:end]))
         at = m.end() if m else end
-    question = re.compile("[吗呢么谁哪几]|什么|多少|怎|如何|是否|能不能|可不可以|有没有|啥|多久|\\?|what|which|who|how|when|where|can |is |are |do |does ")
+    question = re.compile(
+        "[吗呢么谁哪几]|什么|多少|怎|如何|是否|能不能|可不可以|有没有|啥|多久|\\?|what|which|who|how|when|where|can |is |are |do |does "
+    )
     asking = [
-        (at, part)
-        for at, part in parts
-        if any(at <= a.start < at + len(part) for a in asked) or question.search(part)
+        (at, part) for at, part in parts if any(at <= a.start < at + len(part) for a in asked) or question.search(part)
     ]
     return asking or parts[-1:]
 
@@ -755,7 +840,12 @@ def _concepts_in(text: str, languages: Sequence[str]) -> list[Asked]:
 
 
 def _terms(
-    text: str, raw: str, parts: Sequence[tuple[int, str]], spans: Sequence[tuple[int, int]], bodies: Sequence[str], language: str
+    text: str,
+    raw: str,
+    parts: Sequence[tuple[int, str]],
+    spans: Sequence[tuple[int, int]],
+    bodies: Sequence[str],
+    language: str,
 ) -> tuple[Term, ...]:
     """Content words of the asking parts outside of `spans` (names, asking phrases) and stop words.
 
@@ -818,12 +908,20 @@ def _by_premise(premises: Sequence[Quantity]) -> tuple[Asked, ...]:
         if p.kind in _PREMISE_CONCEPTS:
             return (Asked(_PREMISE_CONCEPTS[p.kind], p.start, p.end),)
         if p.kind == "count":
-            concept = "place" if p.unit in ("县", "市", "州", "区") else "targets" if p.unit in ("人", "名", "位") else "quota"
+            concept = (
+                "place"
+                if p.unit in ("县", "市", "州", "区")
+                else "targets"
+                if p.unit in ("人", "名", "位")
+                else "quota"
+            )
             return (Asked(concept, p.start, p.end),)
     return ()
 
 
-def _joined_terms(now: tuple[tuple[str, float], ...], last: tuple[tuple[str, float], ...]) -> tuple[tuple[str, float], ...]:
+def _joined_terms(
+    now: tuple[tuple[str, float], ...], last: tuple[tuple[str, float], ...]
+) -> tuple[tuple[str, float], ...]:
     """A follow-up's words with those of the question that it continues, which weigh less."""
     own = {t for t, _ in now}
     return (*now, *((t, w * (0.5 if now else 1.0)) for t, w in last if t not in own))
@@ -835,7 +933,7 @@ def _nouns(reading: Reading) -> list[str]:
 
 def _doubtful(reading: Reading) -> bool:
     """Whether a question may be misspelt: words left over, or neither a section nor a field understood."""
-    return bool(_nouns(reading)) or not reading.asked and not reading.bodies
+    return bool(_nouns(reading)) or (not reading.asked and not reading.bodies)
 
 
 def _plain_fold(text: str) -> str:

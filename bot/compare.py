@@ -1,0 +1,179 @@
+"""One question over several sections: comparisons, every section's answer grouped, or a question back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from bot.compose import Draft
+from bot.desk import (
+    Desk,
+    Outcome,
+    Similar,
+    found_in,
+    own_evidence,
+    squeezed,
+    targets_of,
+)
+from bot.evidence import ENOUGH, Evidence, ordered_concepts
+from bot.facts import is_field
+from bot.polarity import asks_eligibility, eligibility, lists_bodies, polarity, yes_word
+from bot.statements import say_grouped, small_table
+from bot.sufficient import missing_part, refuse_detail
+from bot.types import ClauseId, Hit
+from bot.understand import Reading
+from bot.values import value_of
+
+LONG = 230  # characters: a grouped answer beyond this becomes a question back
+LIST_LONG = 420  # the same where the question wants them all
+
+
+def comparison(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:
+    if not reading.comparing:
+        return None
+    targets = targets_of(desk, reading)
+    if len(targets) < 2 and reading.scope in ("none", "all"):
+        targets = list(desk.reader.homes)
+    if len(targets) < 2:
+        return None
+    if reading.bodies and not [c for c in reading.concepts if c not in ("eligible", "quota", "requirements")]:
+        return _compare_bodies(desk, reading, targets)
+    have = [(t, e) for t in targets if (e := found_in(desk, reading, t, similar)) is not None]
+    return _compared(desk, reading, have) if len(have) >= 2 else None
+
+
+def _compare_bodies(desk: Desk, reading: Reading, targets: Sequence[ClauseId]) -> Outcome | None:
+    """ "A和B哪个可以让医院报": who may apply in each, the ones that list it first."""
+    have = [(t, e) for t in targets if (e := eligibility(desk, reading, t)) is not None]
+    if len(have) < 2:
+        return None
+    draft = Draft(reading.language)
+    yes = [t for t, e in have if lists_bodies(reading, e.quote)]
+    if len(yes) in (0, len(have)):
+        draft.msg("same").msg("colon")
+    else:
+        draft.say("、".join(desk.reader.section_name(t) for t in yes)).msg("semicolon")
+    say_grouped(desk, draft, have)
+    return Outcome(draft, "answered", 0.75, table=small_table(draft, have, desk.reader), kept=tuple(e for _, e in have))
+
+
+def _compared(desk: Desk, reading: Reading, have: Sequence[tuple[ClauseId, Evidence]]) -> Outcome:
+    draft = Draft(reading.language)
+    values = {t: value_of(reading, e) for t, e in have}
+    known = [v for v in values.values() if v is not None]
+    same = len({squeezed(e.quote) for _, e in have}) == 1 or (
+        len(known) == len(have) and len(set(map(str, known))) == 1
+    )
+    if same or reading.direction == "same":
+        draft.msg("same" if same else "different").msg("colon")
+    elif reading.direction in ("max", "min") and len(known) == len(have) and len({type(v) for v in known}) == 1:
+        pick = max(known) if reading.direction == "max" else min(known)
+        draft.say("、".join(desk.reader.section_name(t) for t, v in values.items() if v == pick)).msg("semicolon")
+    say_grouped(desk, draft, have)
+    return Outcome(draft, "answered", 0.75, table=small_table(draft, have, desk.reader), kept=tuple(e for _, e in have))
+
+
+def several_sections(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:
+    """A question that fits several sections gets every section's answer, grouped, or a question back."""
+    targets = targets_of(desk, reading)
+    if not desk.reader.homes or (not any(desk.reader.home(t) for t in targets) and targets):
+        return None
+    if len(targets) >= 2:
+        have = _each(desk, reading, targets, similar)
+    elif reading.query.sections or reading.scope == "implied":
+        return None
+    else:
+        have = _everywhere(desk, reading, similar)
+        targets = [t for t, _ in have]
+    if len(have) < 2:
+        return None
+    missing = missing_part(desk, reading, targets, have[0][1])
+    if missing:
+        return refuse_detail(desk, reading, missing, hits)
+    polar = _polar_group(desk, reading, have)
+    if polar is not None:
+        return polar
+    draft = Draft(reading.language)
+    say_grouped(desk, draft, have)
+    wanted = reading.listing or reading.scope in ("all", "named") or len({squeezed(e.quote) for _, e in have}) == 1
+    if len(draft.text()) > (LIST_LONG if wanted else LONG):
+        return _clarify(desk, reading, have)
+    return Outcome(draft, "answered", 0.7, table=small_table(draft, have, desk.reader), kept=tuple(e for _, e in have))
+
+
+def _each(
+    desk: Desk, reading: Reading, targets: Sequence[ClauseId], similar: Similar
+) -> list[tuple[ClauseId, Evidence]]:
+    """Evidence for each target, all for one concept where one fits them."""
+    if asks_eligibility(reading):
+        return [(t, e) for t in targets if (e := eligibility(desk, reading, t)) is not None]
+    for concept in ordered_concepts(reading):
+        have = [
+            (t, e) for t in targets
+            if (e := desk.finder.find_for(concept, reading, t, similar)) is not None and e.score >= ENOUGH
+        ]  # fmt: skip
+        if len(have) >= 2:
+            return have
+    return [(t, e) for t in targets if (e := found_in(desk, reading, t, similar)) is not None]
+
+
+def _everywhere(desk: Desk, reading: Reading, similar: Similar) -> list[tuple[ClauseId, Evidence]]:
+    """A question without a section: every section, or every item, that speaks of what it asks."""
+    if asks_eligibility(reading):
+        return _each(desk, reading, desk.reader.homes, similar)
+    strange = [w for _, w in reading.bodies if len(w) >= 4 and not desk.reader.names.holds(w)]
+    if strange or ([t for t, w in reading.terms if w >= 1] and not reading.field_named):
+        return []
+    for concept in ordered_concepts(reading):
+        if concept == "count_asked":
+            continue
+        have = [
+            (t, e) for t in desk.reader.homes
+            if (e := desk.finder.find_for(concept, reading, t, similar)) is not None and e.score >= ENOUGH
+        ]  # fmt: skip
+        items = _by_item(desk, concept, reading, similar)
+        each = re.search(r"每(?:家|个|所|项|一)|\beach\b", reading.text)
+        if len(items) >= 2 and (each or not any(e.by_field and is_field(e.clause) for _, e in have)):
+            return items
+        if len(have) >= 2:
+            return have
+    return []
+
+
+def _by_item(desk: Desk, concept: str, reading: Reading, similar: Similar) -> list[tuple[ClauseId, Evidence]]:
+    items = [c.clause_id for c in desk.reader.clauses if c.kind == "item" and desk.reader.names.named(c.clause_id)]
+    return [(i, e) for i in items if (e := own_evidence(desk, concept, reading, i, similar)) is not None]
+
+
+def _polar_group(desk: Desk, reading: Reading, have: Sequence[tuple[ClauseId, Evidence]]) -> Outcome | None:
+    if not reading.yesno:
+        return None
+    verdicts = [(t, e, polarity(desk, reading, t, e)) for t, e in have]
+    kinds = {v for _, _, v in verdicts}
+    if None in kinds:
+        return None
+    draft = Draft(reading.language)
+    if len(kinds) == 1:
+        draft.say(yes_word(reading, bool(kinds.pop()))).msg("colon")
+        say_grouped(desk, draft, have)
+    else:
+        for n, want in enumerate((True, False)):
+            if n:
+                draft.msg("semicolon")
+            draft.say(yes_word(reading, want)).msg("colon")
+            for k, (t, e) in enumerate((t, e) for t, e, v in verdicts if v is want):
+                if k:
+                    draft.msg("comma")
+                draft.say(desk.reader.section_name(t)).mark(e.clause, e.spans)
+    if len(draft.text()) > LIST_LONG:
+        return None
+    return Outcome(draft, "answered", 0.7, kept=tuple(e for _, e in have))
+
+
+def _clarify(desk: Desk, reading: Reading, have: Sequence[tuple[ClauseId, Evidence]]) -> Outcome:
+    draft = Draft(reading.language).msg("clarify_many")
+    for k, (t, e) in enumerate(have[:10]):
+        if k:
+            draft.msg("comma")
+        draft.say(desk.reader.section_name(t)).mark(e.clause, e.spans)
+    return Outcome(draft, "clarify", 0.6)

@@ -1,0 +1,185 @@
+"""Yes and no: who may apply, values against bounds, what is forbidden or not listed."""
+
+from __future__ import annotations
+
+import re
+
+from bot import lexicon
+from bot.desk import (
+    CLOSED,
+    Desk,
+)
+from bot.evidence import Evidence, body, sentences, typed
+from bot.facts import Quantity, is_field
+from bot.lexical import normalise
+from bot.types import ClauseId
+from bot.understand import Reading
+from bot.values import within
+
+QUOTED = re.compile(r"[“\"‘']([^”\"’']{1,12})[”\"’']")
+
+
+def asks_eligibility(reading: Reading) -> bool:
+    """Whether a question is about who may apply: a class of applicants, and nothing else asked."""
+    asked = [
+        a.concept
+        for a in reading.asked
+        if lexicon.pattern("interrogative_re").search(reading.text[max(0, a.start - 4) : a.end + 4])
+    ]
+    others = [
+        c
+        for c in asked
+        if c not in ("eligible", "quota", "count_asked", "requirements", "process", "submit", "content")
+    ]
+    applies = lexicon.pattern("applying_re").search(reading.text) is not None
+    said = "eligible" in reading.concepts or applies or (reading.yesno and not reading.language.startswith("zh"))
+    return bool(reading.bodies) and not others and not reading.premises and said
+
+
+def eligibility(desk: Desk, reading: Reading, section: ClauseId) -> Evidence | None:
+    """Who may apply in a section: an item's own sentence on it, else the field of its home."""
+    words = "|".join(w for b in lexicon.bodies().values() for w in b.guide)
+    item = desk.reader.by_id[section]
+    for span in sentences(item.text, body(item)[0]) if item.kind == "item" else ():
+        if re.search(rf"由.{{0,6}}(?:{words}).{{0,12}}申报", item.text[span[0] : span[1]]):
+            return Evidence(item, (span,), section, 1.0, "eligible", True)
+    for i in desk.reader.subtree(desk.reader.home(section) or section):
+        c = desk.reader.by_id[i]
+        if is_field(c) and desk.reader.concept_of.get(c.label) == "eligible":
+            start, end = body(c)
+            spans = sentences(c.text, start) if end - start > 90 else [(start, end)]
+            return Evidence(c, (spans[0],), section, 1.2, "eligible", True) if end > start else None
+    return None
+
+
+def lists_bodies(reading: Reading, quote: str) -> bool:
+    leaders = re.search(r"([\u4e00-\u9fff、]+?)牵头", quote)
+    return all(_lists(leaders[1] if leaders else quote, b) for b, _ in reading.bodies)
+
+
+def yes_word(reading: Reading, verdict: bool) -> str:
+    """Yes or no in the verb of the question: 可以, 需要, 有效, 够, 有, 是."""
+    language = reading.language
+    if not language.startswith("zh") and language != "en":
+        return lexicon.yes_no(verdict, language)
+    kinds = lexicon.table("words")["yes_kinds"]
+    kind = next((k for k, pattern in kinds if re.search(pattern, reading.text)), "_is")
+    return lexicon.message(("yes" if verdict else "no") + kind, language)
+
+
+def polarity(desk: Desk, reading: Reading, section: ClauseId, found: Evidence) -> bool | None:
+    """Yes or no as the evidence says it; None where it says neither."""
+    quote = found.quote
+    if reading.bodies and found.concept == "eligible":
+        return lists_bodies(reading, quote)
+    opening = re.match(
+        r"(不(?:可以|能|需要|用|行|是|得)|没有|否|无)|(可以|能|需要|要|是|有|行|应当|应该)(?:的)?(?=[。，,；!！])",
+        quote,
+    )
+    if opening and found.clause.label.endswith(("？", "?")):
+        return opening[1] is None
+    level = _level_verdict(reading.text, quote)
+    if level is not None:
+        return level
+    told = _told_apart(desk, reading, found)
+    if told is not None:
+        return told
+    if found.concept in ("joint", "submit") or re.search(r"单方|单独申报", quote):
+        joint = _joint(reading.text, quote)
+        if joint is not None:
+            return joint
+    dates = [q.value for q in typed(found, ("date",)) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", q.value)]
+    for premise in reading.premises:
+        if premise.kind == "date" and dates:
+            return premise.value in dates
+        verdict = within(premise, _nearest_values(desk, reading, found, premise))
+        if verdict is not None:
+            return verdict
+    if reading.intime and dates:
+        past = max(dates) < desk.settings.date().isoformat()
+        asks_past = bool(re.search(r"截止了|过期|过了|错过|passed|closed|expired|over|missed", reading.text))
+        return past if asks_past else not past
+    if found.concept == "deadline" and not dates:
+        return False  # asked whether the date is fixed, and it is not
+    if found.concept in CLOSED and _absent(desk, reading, found):
+        return False
+    if reading.need and re.search(r"须|应|需|已签署|已与|要求", quote) and not re.search(r"无需|不需|不必", quote):
+        return True
+    if re.fullmatch(r"无|没有|不限|暂无", quote.strip()):
+        return False
+    return not re.search("|".join(lexicon.table("words")["deny_re"][:20]), quote)
+
+
+def _nearest_values(desk: Desk, reading: Reading, found: Evidence, premise: Quantity) -> list[Quantity]:
+    """Stated values, those first whose comma part holds more of the question's words."""
+    stated = typed(found, (premise.kind, "rate", "duration", "count"))
+    text = found.clause.text
+
+    def held(q: Quantity) -> float:
+        part = re.split(r"[，,；;。]", text[: q.end])[-1]
+        return desk.finder.coverage(reading.focus, normalise(part)) if reading.focus else 0.0
+
+    return sorted(stated, key=lambda q: -held(q))
+
+
+def _joint(question: str, quote: str) -> bool | None:
+    """Whether both sides must submit, or one alone may: by what the question supposes and the clause says."""
+    together = bool(re.search(r"单方.{0,6}无效|分别向|共同申报|联合申报", quote))
+    alone = "单独" in quote and not together
+    if not (together or alone):
+        return None
+    if lexicon.pattern("one_side_re").search(question):
+        return alone
+    if lexicon.pattern("both_sides_re").search(question):
+        return together
+    return None
+
+
+def _told_apart(desk: Desk, reading: Reading, found: Evidence) -> bool | None:
+    """Plain reasons for no: the clause stands in a list of what is forbidden, it demands that there be none of
+    what the question has, or it names another quality (“甲等”) than the question's."""
+    parent = desk.reader.by_id.get(found.clause.parent) if found.clause.parent else None
+    if parent is not None and lexicon.pattern("forbid_list_re").search(parent.text):
+        return False
+    text = normalise(found.quote)
+    for t, w in reading.focus:
+        if w >= 0.4 and re.search(lexicon.pattern("lacking_re").pattern + r"[^，。；]{0,14}" + re.escape(t), text):
+            return False if not re.search(r"(?:没有|无|不)[^，。]{0,6}" + re.escape(t), reading.text) else None
+    asked, stated = set(QUOTED.findall(reading.text)), set(QUOTED.findall(text))
+    if asked and stated and not asked & stated and not any(q in text for q in asked):
+        return False
+    denied = [
+        q for q in stated if re.search(rf"(?:不是|没有?|未)(?:获得|得到|评为)?[“\"]?{re.escape(q)}", reading.text)
+    ]
+    return False if denied else None
+
+
+def _absent(desk: Desk, reading: Reading, found: Evidence) -> list[str]:
+    """Nouns of the question that an enumerating clause (领域, 范围, 部门 …) does not list."""
+    text = desk.finder.text_of(found.clause.clause_id)
+    nouns = [*(t for t, w in reading.terms if w >= 1), *map(normalise, reading.query.unknown)]
+    return [t for t in nouns if desk.finder.support(t, text) < 0.65]
+
+
+def _lists(text: str, body_name: str) -> bool:
+    """Whether an eligibility clause names a class, by any of the guides' words for it."""
+    return any(w in text for w in (body_name, *lexicon.bodies()[body_name].guide))
+
+
+def _level_verdict(question: str, quote: str) -> bool | None:
+    """ "县级…行不行" against "地市级及以上": whether the asked level is high enough; None where there are none."""
+    levels = lexicon.table("words")["levels"]
+    stated = re.search(r"([\u4e00-\u9fff]{1,3}?级)(?:及|或)?以上", quote)
+
+    def rank(text: str) -> int | None:
+        found = [n for n, names in enumerate(levels) for w in names if len(w) > 1 and w in text]
+        found += [
+            n
+            for n, names in enumerate(levels)
+            for w in names
+            if re.search(rf"(?<![\u4e00-\u9fff]){w}|{w}(?:一级|里|政府)", text)
+        ]
+        return max(found) if found else None
+
+    need, asked = rank(stated[1]) if stated else None, rank(question)
+    return None if need is None or asked is None else asked >= need

@@ -1,0 +1,205 @@
+"""A fact as a statement: the guide's words, their mark, their conditions, where they stand; the same over sections."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from bot import lexicon
+from bot.compose import Draft, spoken
+from bot.desk import (
+    Desk,
+    squeezed,
+)
+from bot.evidence import Evidence, body, trim, typed
+from bot.facts import is_field
+from bot.types import Clause, ClauseId, Segment, Table
+from bot.understand import Reader, Reading
+
+
+def say_statement(desk: Desk, draft: Draft, reading: Reading, found: Evidence) -> None:
+    """The fact, its mark, and where it stands."""
+    if found.clause.children and found.by_field and found.spans == ((0, len(found.clause.text)),):
+        _say_items(desk, draft, found.clause)
+    else:
+        if not reading.language.startswith("zh"):
+            _say_bodies(draft, found)
+        _say_lead_in(desk, draft, reading, found)
+        draft.evidence(found)
+        say_reader_form(draft, found)
+        _say_timely(desk, draft, found, reading)
+        _say_tail(desk, draft, found)
+        draft.mark(found.clause)
+        _say_conditions(desk, draft, reading, found)
+    where = place_of(desk, found)
+    if where:
+        draft.msg("open").say(where).msg("close")
+
+
+def _say_lead_in(desk: Desk, draft: Draft, reading: Reading, found: Evidence) -> None:
+    """For a yes or no out of a list of items, the words that the list begins with ("…不得有下列行为")."""
+    parent = desk.reader.by_id.get(found.clause.parent) if found.clause.parent else None
+    if not reading.yesno or parent is None or is_field(parent) or parent.kind == "heading" or not parent.children:
+        return
+    start, end = body(parent)
+    if 0 < end - start <= 60:
+        draft.quote(parent, start, end).mark(parent).msg("colon")
+
+
+def _say_tail(desk: Desk, draft: Draft, found: Evidence) -> None:
+    """Words that only lead in to a list ("…提交下列材料：") are followed by its items."""
+    clause = found.clause
+    rest = clause.text[found.spans[-1][1] :]
+    if rest[:1] in ("：", ":") and len(rest.strip()) > 1 and not clause.children:
+        start, end = trim(clause.text, found.spans[-1][1] + 1, min(len(clause.text), found.spans[-1][1] + 320))
+        draft.msg("colon").quote(clause, start, end)
+        return
+    if rest.strip() not in ("：", ":"):
+        return
+    siblings = desk.reader.children.get(clause.parent, ()) if clause.parent else ()
+    after = siblings[siblings.index(clause.clause_id) + 1 :] if clause.clause_id in siblings else ()
+    items = [desk.reader.by_id[i] for i in clause.children]
+    for i in after if not items else ():
+        if desk.reader.by_id[i].kind != "item":
+            break
+        items.append(desk.reader.by_id[i])
+    length = 0
+    for n, item in enumerate(items):
+        start, end = body(item)
+        if end <= start or length + end - start > 320:
+            continue
+        draft.msg("colon" if not n else "semicolon").quote(item, start, end).mark(item)
+        length += end - start
+
+
+def _say_conditions(desk: Desk, draft: Draft, reading: Reading, found: Evidence) -> None:
+    """ "符合条件的…" says nothing without the conditions: the section's field for them follows."""
+    home = desk.reader.home(found.clause.clause_id)
+    if found.concept != "eligible" or "符合条件" not in found.quote or home is None or len(found.quote) > 40:
+        return
+    for i in desk.reader.children.get(home, ()):
+        c = desk.reader.by_id[i]
+        if is_field(c) and desk.reader.concept_of.get(c.label) == "requirements":
+            draft.msg("semicolon").say(c.label).msg("colon")
+            start, end = body(c)
+            if end > start:
+                draft.quote(c, start, end).mark(c)
+            else:
+                _say_items(desk, draft, c)
+            return
+
+
+def _say_items(desk: Desk, draft: Draft, clause: Clause) -> None:
+    """A label with items: the items' words, one after another, up to a length."""
+    length = 0
+    for n, child in enumerate(_leaves(desk, clause)):
+        start, end = body(child)
+        if child.label and child.label != child.number and child.label in child.text:
+            start = min(start, child.text.find(child.label))
+        if length + end - start > 420 and n:
+            draft.msg("more_in")
+            break
+        if n:
+            draft.msg("semicolon")
+        length += end - start
+        draft.quote(child, start, end).mark(child)
+
+
+def _leaves(desk: Desk, clause: Clause) -> list[Clause]:
+    below = (desk.reader.by_id[i] for i in desk.reader.subtree(clause.clause_id)[1:])
+    return [c for c in below if body(c)[1] > body(c)[0]]
+
+
+def _say_bodies(draft: Draft, found: Evidence) -> None:
+    """In a foreign language, the classes of applicants of an eligibility clause by their English names."""
+    names = [b.name_en for b in lexicon.bodies().values() if b.name in found.quote]
+    if names and found.concept == "eligible":
+        draft.say(", ".join(names) + " – ")
+
+
+def say_reader_form(draft: Draft, found: Evidence) -> None:
+    """Amounts, dates and bounds once more in English, for a reader in another language."""
+    if draft.language.startswith("zh") or len(found.quote) > 260:
+        return
+    said = [spoken(q) for q in typed(found, ("amount", "date", "duration", "rate", "ratio", "count"))[:3]]
+    kept = [s for s in dict.fromkeys(said) if s]
+    if kept:
+        draft.say(" (" + "; ".join(kept) + ")")
+
+
+def _say_timely(desk: Desk, draft: Draft, found: Evidence, reading: Reading) -> None:
+    """A deadline is marked as past or not; only where the question is about it."""
+    if "deadline" not in reading.concepts and not reading.intime:
+        return
+    today = desk.settings.date().isoformat()
+    for q in typed(found, ("date",)):
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", q.value):
+            draft.msg("past" if q.value < today else "not_past", today=today)
+            return
+
+
+def place_of(desk: Desk, found: Evidence) -> str:
+    """Section and field of an evidence in the guide's own names."""
+    home = desk.reader.home(found.clause.clause_id)
+    chain = desk.reader.ancestors(found.clause.clause_id)
+    names: list[str] = []
+    if home is not None:
+        names.append(desk.reader.section_name(home))
+    elif len(chain) > 1:
+        parent = desk.reader.by_id[chain[1]]
+        if parent.parent is not None or not found.clause.number:
+            names.append(desk.reader.section_name(parent.clause_id))
+    if found.clause.clause_id != home:
+        own = (found.clause.number or found.clause.label) if found.clause.kind == "article" else found.clause.label
+        if own.strip() and len(own) <= 30 and own not in names:
+            names.append(own)
+    return " · ".join(n for n in names if n and len(n) <= 60)
+
+
+def say_name(desk: Desk, draft: Draft, section: ClauseId) -> None:
+    """A section's name, sliced from its own line where it stands there."""
+    clause, name = desk.reader.by_id[section], desk.reader.section_name(section)
+    at = clause.text.find(name)
+    if at < 0:
+        draft.say(name)
+    else:
+        draft.quote(clause, at, at + len(name))
+
+
+def say_grouped(desk: Desk, draft: Draft, have: Sequence[tuple[ClauseId, Evidence]]) -> None:
+    """Sections by equal words: "20万元以内：A[1]、B[2]；C：80万元以内[3]"."""
+    groups: dict[str, list[tuple[ClauseId, Evidence]]] = {}
+    for t, e in have:
+        groups.setdefault(squeezed(e.quote), []).append((t, e))
+    for n, members in enumerate(groups.values()):
+        if n:
+            draft.msg("semicolon")
+        first = members[0][1]
+        if len(members) == 1:
+            draft.say(desk.reader.section_name(members[0][0])).msg("colon").evidence(first)
+            say_reader_form(draft, first)
+            draft.mark(first.clause)
+            continue
+        draft.evidence(first)
+        say_reader_form(draft, first)
+        draft.msg("colon")
+        for k, (t, e) in enumerate(members):
+            if k:
+                draft.msg("comma")
+            draft.say(desk.reader.section_name(t)).mark(e.clause, e.spans)
+
+
+def small_table(draft: Draft, have: Sequence[tuple[ClauseId, Evidence]], reader: Reader) -> Table | None:
+    """The same as a small table: section | words with their mark."""
+    if len(have) < 2:
+        return None
+    place = {c.clause_id: n for n, c in enumerate(draft.cited)}
+    rows = []
+    for t, e in have:
+        if e.clause.clause_id not in place:
+            return None
+        n = place[e.clause.clause_id]
+        cell = tuple(Segment("verbatim", e.clause.text[s:t2], n, s, t2) for s, t2 in e.spans)
+        rows.append(((Segment("template", reader.section_name(t)),), (*cell, Segment("mark", f"[{n + 1}]", n))))
+    label = have[0][1].clause.label
+    return Table((lexicon.message("all_sections", draft.language), label), tuple(rows))

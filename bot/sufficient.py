@@ -1,0 +1,180 @@
+"""Is the evidence sufficient? What is missing, what the guide puts otherwise, and how the bot refuses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot import lexicon
+from bot.compose import Draft
+from bot.desk import (
+    CLOSED,
+    Desk,
+    Outcome,
+)
+from bot.evidence import ENOUGH, Evidence, Span, body, ordered_concepts, sentences, trim, typed
+from bot.facts import Quantity, is_field
+from bot.lexical import normalise
+from bot.statements import place_of, say_statement
+from bot.types import Clause, ClauseId, Hit
+from bot.understand import Reading
+from bot.values import COMPARABLE
+
+
+def correction(desk: Desk, reading: Reading, found: Evidence | None) -> Outcome | None:
+    """A value that the question takes for granted and the guide puts otherwise: the guide's own, and that it differs."""
+    if reading.yesno or reading.listing or not reading.premises:
+        return None
+    sections = list(reading.query.sections[:1]) or ([found.section] if found is not None else [])
+    for claim in reading.premises:
+        for section in sections:
+            stated = _stated_value(desk, reading, claim, section)
+            if stated is not None:
+                draft = Draft(reading.language)
+                draft.msg("instead", claim=reading.text[claim.start : claim.end]).msg("colon")
+                say_statement(desk, draft, reading, stated)
+                return Outcome(draft, "answered", 0.7, kept=(stated,))
+    return None
+
+
+def _stated_value(desk: Desk, reading: Reading, claim: Quantity, section: ClauseId) -> Evidence | None:
+    """The guide's value for what a claim speaks of, where it differs; None where it agrees or there is none."""
+    if claim.kind == "amount":
+        found = desk.finder.find_for("funding", replace(reading, focus=(), terms=()), section, {})
+    elif claim.kind == "count" and claim.unit in ("人", "名", "位", "项", "个", "套") and reading.focus:
+        found = desk.finder.find_for("targets", reading, section, {})
+        if found is not None and desk.finder.coverage(reading.focus, normalise(found.quote)) < 0.4:
+            return None
+    else:
+        return None
+    if found is None or not found.by_field:
+        return None
+    stated = typed(found, (claim.kind,))
+    return None if not stated or any(q.number == claim.number for q in stated) else found
+
+
+def missing_part(desk: Desk, reading: Reading, sections: Sequence[ClauseId], found: Evidence | None) -> str:
+    """What the question asks for and these sections do not state: a detail without its words, or content words
+    that stand nowhere in them. "" where nothing is missing."""
+    pool = dict.fromkeys(i for s in sections for tier in desk.finder.pool(s) for i in tier)
+    text = "\n".join(desk.finder.text_of(i) for i in pool)
+    zh = reading.language.startswith("zh")
+    for name in reading.concepts:
+        if _unstated(desk, reading, name, found, text):
+            return lexicon.concepts()[name].zh if zh else lexicon.concepts()[name].en
+    names = "\n".join(
+        normalise(desk.reader.by_id[a].number + desk.reader.section_name(a))
+        for s in sections
+        for a in desk.reader.ancestors(s)
+    )
+    nouns = [*(t for t, w in reading.terms if w >= 1), *reading.modifiers, *map(normalise, reading.query.unknown)]
+    texts = [*(desk.finder.text_of(i) for i in pool), names]
+    gone = [t for t in nouns if max(desk.finder.support(t, x) for x in texts) < 0.5]
+    enough = found is not None and found.score >= ENOUGH
+    numberless = (
+        found is not None
+        and not typed(found, (*COMPARABLE, "place"))
+        and lexicon.pattern("quantity_asked_re").search(reading.text)
+    )
+    if (
+        gone
+        and numberless
+        and not re.fullmatch(r"无|没有|不限|.*(?:查询|待定|另行).*", found.quote.strip() if found is not None else "")
+    ):
+        return "、".join(gone)
+    if not gone or (
+        enough and found is not None and reading.yesno and found.concept in CLOSED and found.concept != "eligible"
+    ):
+        return ""
+    if any(t in gone for t in reading.modifiers):
+        return "、".join(gone)
+    if enough and found is not None and reading.query.sections and found.by_field and is_field(found.clause):
+        return ""
+    if (
+        enough
+        and found is not None
+        and desk.finder.coverage(reading.focus, desk.finder.text_of(found.clause.clause_id)) >= 0.6
+    ):
+        return ""
+    return "、".join(gone) if len(gone) * 2 >= len(nouns) else ""
+
+
+def _unstated(desk: Desk, reading: Reading, name: str, found: Evidence | None, text: str) -> bool:
+    """Whether a concept that is directly asked has no words, or (where a type is a must) no value, in the text.
+
+    A clause that holds the asking phrase's own words answers it, whatever the lexicon takes the phrase for."""
+    c = lexicon.concepts()[name]
+    asked = next(a for a in reading.asked if a.concept == name)
+    first = name == ordered_concepts(reading)[0]
+    near = reading.text[max(0, asked.start - 4) : asked.end + 4]
+    away = reading.text[asked.end :].split("多少")[0]
+    if (
+        not first
+        and not reading.yesno
+        and not lexicon.pattern("interrogative_re").search(near)
+        and re.search("[了过后，,。]", away)
+    ):
+        return False
+    if c.strict and first and (found is None or found.concept != name):
+        return True
+    if not c.detail or c.said.search(text):
+        return False
+    if found is None or found.score < ENOUGH:
+        return True
+    inside = reading.text[asked.start : asked.end]
+    own = [t for t, _ in reading.focus if t in inside]
+    held = desk.finder.context(found.clause)
+    if any(desk.finder.support(t, held) < 0.5 for t in own):
+        return True
+    if not own and not re.fullmatch(r"[多少几哪谁啥什么天个月年时候久长住待去到要得需]+", inside):
+        return True
+    wants = lexicon.pattern("quantity_asked_re").search(reading.text) and not typed(found, COMPARABLE)
+    return bool(wants) or desk.finder.coverage(desk.finder.weighed(reading.focus), held) < 0.7
+
+
+def refuse_detail(desk: Desk, reading: Reading, what: str, hits: Sequence[Hit]) -> Outcome:
+    names = [desk.reader.section_name(i) for i in reading.query.sections[:1]]
+    if names:
+        return refuse(desk, reading, "refuse_section_detail", hits, section=names[0], what=what, score=0.75)
+    return refuse(desk, reading, "refuse_detail", hits, what=what, score=0.7)
+
+
+def refuse_edition(desk: Desk, reading: Reading, hits: Sequence[Hit]) -> Outcome:
+    have = "、".join(sorted({g.edition for g in desk.index.guides if g.edition}))
+    outcome = refuse(desk, reading, "refuse_edition", hits, name=reading.unknown_edition, have=have, score=0.9)
+    outcome.draft.counts.extend(int(g.edition) for g in desk.index.guides if g.edition.isdigit())
+    return outcome
+
+
+def refuse(
+    desk: Desk, reading: Reading, message: str, hits: Sequence[Hit], /, score: float = 0.55, **parts: object
+) -> Outcome:
+    """Says what is missing and shows the nearest clause."""
+    draft = Draft(reading.language).msg(message, **parts)
+    missing = str(parts.get("what") or parts.get("name") or "")
+    near = next((h.clause for h in hits if body(h.clause)[1] > body(h.clause)[0]), None)
+    if near is not None and message not in ("refuse_smalltalk", "refuse_injection"):
+        start, end = body(near)
+        spans = sentences(near.text, start)
+        first = spans[0] if spans else (start, end)
+        cut = _cut(near.text, first, 60)
+        draft.msg("nearest").say(_near_name(desk, near)).msg("colon").quote(near, *cut)
+        if cut[1] < first[1]:
+            draft.msg("more_in")
+        draft.mark(near)
+    if desk.settings.contact:
+        draft.say("\n").msg("contact", contact=desk.settings.contact)
+    return Outcome(draft, "refused", score, missing)
+
+
+def _near_name(desk: Desk, clause: Clause) -> str:
+    return place_of(desk, Evidence(clause, ((0, 0),), clause.clause_id, 0.0)) or desk.reader.section_name(
+        clause.clause_id
+    )
+
+
+def _cut(text: str, span: Span, limit: int) -> Span:
+    if span[1] - span[0] <= limit:
+        return span
+    return trim(text, span[0], span[0] + limit)

@@ -1,0 +1,85 @@
+"""Comparing values: of a question with those of the guide, of sections with one another."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from bot import lexicon
+from bot.compose import bound
+from bot.desk import Member
+from bot.evidence import Evidence, typed
+from bot.facts import Quantity
+from bot.understand import Reading
+
+COMPARABLE = ("amount", "duration", "rate", "ratio", "count", "date")
+
+
+def compare_words(text: str) -> str:
+    if re.search(r"超过|高于|大于|多于|以上|more than|over|above|exceed", text):
+        return "more"
+    if re.search(r"低于|少于|小于|不到|以下|less than|under|below", text):
+        return "less"
+    return ""
+
+
+def comparable(q: Quantity) -> float | str | None:
+    if q.kind == "date":
+        return q.value if re.fullmatch(r"\d{4}-\d{2}-\d{2}", q.value) else None
+    if q.number is None:
+        return None
+    days = {"Y": 365.0, "M": 30.0, "W": 7.0, "D": 1.0, "WD": 1.4}
+    return q.number * days.get(q.unit, 1.0)
+
+
+def value_of(reading: Reading, found: Evidence) -> float | str | None:
+    """The comparable value of an evidence: the first of a type that the concept wants."""
+    wanted = [t for c in reading.concepts for t in lexicon.concepts()[c].types] or list(COMPARABLE)
+    for kind in dict.fromkeys([*wanted, *COMPARABLE]):
+        values = [v for q in typed(found, (kind,)) if (v := comparable(q)) is not None]
+        if values:
+            return values[0]
+    return None
+
+
+def extreme(chosen: Sequence[Member], direction: str) -> list[Member]:
+    """Of members with values the one with the least or the most, ties together."""
+    values = []
+    for section, found in chosen:
+        if found is None:
+            continue
+        numbers = [v for q in typed(found, COMPARABLE) if (v := comparable(q)) is not None]
+        if numbers:
+            values.append((numbers[0], section, found))
+    if not values:
+        return []
+    kinds = {type(v[0]) for v in values}
+    if len(kinds) > 1:
+        values = [v for v in values if isinstance(v[0], str)]
+    best = (min if direction == "min" else max)(v[0] for v in values)
+    return [(s, e) for v, s, e in values if v == best]
+
+
+def within(premise: Quantity, stated: Sequence[Quantity]) -> bool | None:
+    """Whether a claimed quantity fits a stated one with its bound; None where they are not of one kind."""
+    for q in stated:
+        if q.number is None or premise.number is None:
+            continue
+        if (premise.kind == "amount" and q.kind != "amount") or (premise.kind != "amount" and q.kind == "amount"):
+            continue
+        if (
+            premise.kind in ("count",)
+            and q.unit != premise.unit
+            and not {q.unit, premise.unit} <= {"人", "名", "个", "位", "项"}
+        ):
+            continue
+        a, b = comparable(premise), comparable(q)
+        if not isinstance(a, float) or not isinstance(b, float):
+            continue
+        limit = bound(q)
+        if limit == "upper":
+            return a <= b
+        if limit == "lower":
+            return a >= b
+        return a == b
+    return None
