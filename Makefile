@@ -24,6 +24,9 @@ LOCK  := $(if $(SLIM),constraints-slim.txt,constraints.txt)
 PIP   := $(PY) -m pip --disable-pip-version-check
 FROM  := $(if $(WHEELHOUSE),--no-index --find-links $(WHEELHOUSE))
 
+# A file that cannot be read must not stop what a usable index can still do; without one the next command says so.
+REFRESH = $(BIN)/bot index || echo "warning: the index could not be brought up to date; using the last good one" >&2
+
 .DEFAULT_GOAL := help
 .PHONY: help env serve index test test-all lint bundle nightly compare screenshots docs lock clean
 
@@ -53,9 +56,8 @@ endif
 index: env ## build the index, or what changed of it
 	$(BIN)/bot index
 
-# A file that cannot be read must not take the page down: `bot serve` itself refuses where no usable index stands.
 serve: env ## index if missing or stale, then the chat on 127.0.0.1:7860
-	@$(BIN)/bot index || echo "warning: the index could not be brought up to date; serving the last good one" >&2
+	@$(REFRESH)
 	@exec $(BIN)/bot serve $(SERVE)
 
 lint: env ## ruff and mypy
@@ -86,6 +88,7 @@ nightly: env ## index if stale, evaluate, compare with the baseline, report
 
 compare: env ## the same questions through LangChain, LlamaIndex, Haystack and txtai
 	$(PIP) install -q $(FROM) -c $(LOCK) --no-build-isolation -e '.[dev,compare]'
+	@$(REFRESH)
 	$(PY) -m eval.compare $(COMPARE)
 
 screenshots: env ## the pictures of the README, from a real browser
