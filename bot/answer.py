@@ -27,6 +27,7 @@ from bot.polarity import asks_eligibility, eligibility, polarity, yes_word
 from bot.settings import Settings
 from bot.statements import say_statement
 from bot.sufficient import correction, missing_part, refuse, refuse_detail, refuse_edition
+from bot.suggest import notices, suggestions
 from bot.types import Answer, Clause, ClauseId, Hit
 from bot.understand import Reader, Reading
 from bot.verify import verified
@@ -62,12 +63,14 @@ class Answerer:
         return self._made(reading, refused, hits)
 
     def _made(self, reading: Reading, outcome: Outcome, hits: Sequence[Hit]) -> Answer:
-        draft = outcome.draft
+        draft, language = outcome.draft, reading.language
         hits = _reranked(hits, draft.cited) if outcome.status != "refused" else hits
+        cited = draft.citations(self.desk.index.guides)
         return Answer(
             status=outcome.status, text=draft.text(), segments=draft.segments(),
-            citations=draft.citations(self.desk.index.guides), hits=tuple(hits), understood=understood(self.desk, reading),
+            citations=cited, hits=tuple(hits), understood=understood(self.desk, reading),
             confidence=outcome.score, query=reading.query, missing=outcome.missing, table=outcome.table,
+            suggestions=suggestions(self.desk, reading, cited, hits), notices=notices(self.desk, language, cited),
         )  # fmt: skip
 
 

@@ -228,6 +228,7 @@ def _joined(answers: Sequence[Answer]) -> Answer:
         hits=tuple(replace(h, rank=n) for n, h in enumerate(hits, 1)), table=None,
         understood="；".join(dict.fromkeys(a.understood for a in answers if a.understood)),
         confidence=min(a.confidence for a in answers), missing="；".join(a.missing for a in answers if a.missing),
+        notices=tuple(dict.fromkeys(n for a in answers for n in a.notices)),
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bot.types import Clause, ClauseId, Fact, FactKind
 
@@ -302,6 +303,7 @@ def _names(scan: _Scan) -> None:
                 scan.found.append(Quantity(name, m["name"].strip("（）() "), "", start, end))
 
 
+@lru_cache(maxsize=16384)
 def quantities(text: str, *, bare: bool = False) -> tuple[Quantity, ...]:
     """Typed values in `text`, by position. `bare` also takes "100万" without a currency as money, as questions say it."""
     scan = _Scan(text)

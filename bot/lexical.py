@@ -33,6 +33,7 @@ def simplified(text: str) -> str:
     return text if convert is None else str(convert(text))
 
 
+@lru_cache(maxsize=8192)  # the same clauses are read for every question
 def normalise(text: str) -> str:
     """Full → half width, lower case, traditional → simplified, without format characters."""
     kept = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Cs"))

@@ -59,6 +59,7 @@ class Names:
         self._packed_bodies = {i: _PUNCT.sub("", t) for i, t in self._bodies.items()}
         self._all_text = "\n".join(self._bodies.values())
         self._spoken: list[str] | None = None
+        self._sounds: dict[tuple[str, ...], dict[tuple[str, ...], str]] = {}
         self._parents = {c.clause_id: c.parent for c in clauses}
         self._sections = [c.clause_id for c in sections if c.clause_id in self._names]
 
@@ -73,7 +74,7 @@ class Names:
     def mend(self, text: str, words: Iterable[str]) -> str:
         """`text` with runs that sound like a name or a known word, and are no word themselves, spelt as that word:
         "四穿" → "四川", "推见函" → "推荐函". Only looked for when a question leaves words that nothing explains."""
-        targets = {_pinyin(w): w for w in self._sound_words(tuple(words))}
+        targets = self._targets(tuple(words))
         longest = max((len(k) for k in targets), default=0)
         out, at = [], 0
         while at < len(text):
@@ -89,6 +90,12 @@ class Names:
                 out.append(text[at])
                 at += 1
         return "".join(out)
+
+    def _targets(self, words: tuple[str, ...]) -> dict[tuple[str, ...], str]:
+        """Sound → word, made once for the labels that the reader gives."""
+        if words not in self._sounds:
+            self._sounds = {words: {_pinyin(w): w for w in self._sound_words(words)}}
+        return self._sounds[words]
 
     def _sound_words(self, more: tuple[str, ...]) -> list[str]:
         parts = [p for name in self._names.values() for p in _sound_parts(name.split("|")[0])]
