@@ -7,6 +7,7 @@ import io
 import json
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot import __version__
@@ -14,6 +15,7 @@ from bot.errors import NotFoundError
 from bot.types import Clause, Fact, Guide
 from bot.web import render
 from bot.web.lookup import Found
+from bot.web.page import at_once
 from bot.web.site import Site, View, bare_label
 
 if TYPE_CHECKING:
@@ -29,8 +31,10 @@ def add_routes(app: "FastAPI", site: Site) -> None:
     from fastapi import Request, Response
     from fastapi.responses import JSONResponse
 
-    async def aside(call: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(None, call)
+    asking = ThreadPoolExecutor(at_once(site.settings), "ask")
+
+    async def aside(call: Callable[[], T], pool: Executor | None = None) -> T:
+        return await asyncio.get_running_loop().run_in_executor(pool, call)
 
     @app.get("/api/v1/page")
     async def page() -> Response:
@@ -51,7 +55,8 @@ def add_routes(app: "FastAPI", site: Site) -> None:
                 section=body.get("section") or None,
                 field=body.get("field") or None,
                 session="api",
-            )
+            ),
+            asking,
         )
         if exchange.answer is None:
             return JSONResponse({"error": exchange.problem}, 422)

@@ -66,11 +66,13 @@ def create_app(settings: Settings, bot: BotLike | None = None) -> Gate:
 
     @app.get("/healthz")
     async def healthz() -> Response:
-        troubled = site.log is not None and (site.log.problem or site.log.dropped)
+        warnings = list(getattr(site.bot.index, "warnings", ()))  # an older generation serves: the newest is damaged
+        troubled = warnings or (site.log is not None and (site.log.problem or site.log.dropped))
         state = {
             "status": "degraded" if troubled else "ok",
             "version": __version__,
             "index": site.bot.index.fingerprint,
+            "warnings": warnings,
             "log_dropped": site.log.dropped if site.log else 0,
         }
         return JSONResponse(state, headers={"cache-control": "no-store"})

@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any
 
+from bot.settings import Settings
 from bot.web import render
 from bot.web.site import Exchange, Site
 
@@ -44,6 +45,12 @@ def _override(text: str | None) -> dict[str, str]:
 
 def _message(role: str, content: str) -> dict[str, str]:
     return {"role": role, "content": content}
+
+
+def at_once(settings: Settings) -> int:
+    """Questions worked on at the same time: as many as help the processor, or more where a language model is waited
+    for, so that one that hangs holds up nobody else."""
+    return 16 if settings.llm_base_url else 2
 
 
 def exchange_html(exchange: Exchange, contact: str) -> str:
@@ -138,7 +145,9 @@ def blocks(site: Site) -> Any:
             chosen = gr.Textbox(elem_id="chosen", visible="hidden", label="chosen", container=False)
             wipe = gr.Button("新对话", elem_id="new-chat", size="sm")
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        box.submit(ask, [box, chosen, turns], [box, chosen, chat, turns], concurrency_limit=2, **quiet)
+        box.submit(
+            ask, [box, chosen, turns], [box, chosen, chat, turns], concurrency_limit=at_once(site.settings), **quiet
+        )
         wipe.click(clear, None, [chat, turns], **quiet)
     page.queue(api_open=False, max_size=64, default_concurrency_limit=2)
     return page
