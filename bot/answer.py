@@ -55,7 +55,7 @@ class Answerer:
         question = reading.query.text
         ok = verified(
             made, self._sources, question=question, today=self.desk.settings.date().isoformat(),
-            counts=outcome.draft.counts, contact=self.desk.settings.contact,
+            counts=outcome.draft.counts, contact=self.desk.settings.contact, clauses=self.desk.reader.by_id,
         )  # fmt: skip
         if ok:
             return made
