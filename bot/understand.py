@@ -356,7 +356,7 @@ class Reader:
         reading = Reading(
             query=Query(question, language, question, sections, labels, "value", unknown),
             text=raw, language=language, asked=asked, bodies=bodies, premises=premises,
-            terms=_weights(terms), focus=_weights(focus), near=near, unit=(many[1] or "") if many else "", modifiers=modifiers, story=story,
+            terms=_weights(terms), focus=_weights(focus), near=near, unit=((many[1] or "") if many else "") or ("人" if _PEOPLE_ASKED.search(masked) else ""), modifiers=modifiers, story=story,
             pending="pending" if lexicon.pattern("pending_re").search(raw) else "fixed" if lexicon.pattern("fixed_re").search(raw) else "",
             which=bool(lexicon.pattern("which_re").search(masked)), named=named, unknown_edition=edition, field_named=bool(labels),
             scope="named" if sections else ("all" if lexicon.pattern("global_re").search(text) else "none"),
@@ -812,6 +812,7 @@ def _tagger() -> object:
 
 
 _NOUNS = ("n", "nz", "vn", "nt", "ns", "nr", "an", "l", "i", "j", "eng", "x", "nrt", "nrfg", "nw", "b")
+_PEOPLE_ASKED = re.compile(r"人数|(?:人才|人员|医护)[^，,。]{0,6}(?:多少|几|数量|指标|要求)")
 _LATIN_LANGUAGES = ("fr", "de", "es", "pt", "it", "fi", "no", "sv", "nl", "id", "tr", "vi")
 
 
@@ -834,8 +835,9 @@ def _concepts_in(text: str, languages: Sequence[str]) -> list[Asked]:
     out = []
     for c in lexicon.concepts().values():
         for lang in languages:
-            if lang in c.ask:
-                out += [Asked(c.name, m.start(), m.end()) for m in c.ask[lang].finditer(text) if m.end() > m.start()]
+            asking = c.ask(lang)
+            if asking is not None:
+                out += [Asked(c.name, m.start(), m.end()) for m in asking.finditer(text) if m.end() > m.start()]
     return out
 
 
@@ -894,7 +896,7 @@ def _weight(word: str, pos: str) -> float:
         return 0.0
     if pos in ("x", "nr", "nrt", "nrfg") and (word[0] in stop or word[-1] in stop):
         return 0.4  # a word that the dictionary does not know, with a function word at its edge, is likely two halves
-    return 1.0 if pos in _NOUNS else 0.4
+    return 1.0 if pos in _NOUNS and word not in lexicon.words("soft_zh") else 0.4
 
 
 _PREMISE_CONCEPTS = {"amount": "funding", "duration": "duration", "date": "deadline", "ratio": "ratio"}

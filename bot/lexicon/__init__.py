@@ -38,28 +38,41 @@ class Concept:
     en: str
     labels: tuple[str, ...]
     types: frozenset[str]
-    said: re.Pattern[str]  # words one of which a clause must hold to answer it
-    evidence: bool  # whether there are such words
+    words: tuple[str, ...]  # one of which a clause must hold to answer it; regular expressions
     detail: bool
     strict: bool
-    ask: dict[str, re.Pattern[str]]
+    asks: dict[str, tuple[str, ...]]  # language → how people ask; regular expressions
+
+    @property
+    def evidence(self) -> bool:
+        return bool(self.words)
+
+    @property
+    def said(self) -> re.Pattern[str]:
+        """Words that answer it, as one pattern that matches nothing where there are none."""
+        return _either(tuple(w.lower() for w in self.words)) if self.words else _either(("(?!)",))
+
+    def ask(self, language: str) -> re.Pattern[str] | None:
+        """How one language asks for it; compiled when first wanted: a question is in one language of many."""
+        parts = self.asks.get(language)
+        # ASCII word edges for English, which stands among Han characters without blanks
+        return _either(parts, re.ASCII if language == "en" else 0) if parts else None
+
+
+@cache
+def _either(parts: tuple[str, ...], flags: int = 0) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{p})" for p in parts), flags)
 
 
 @lru_cache(maxsize=1)
 def concepts() -> dict[str, Concept]:
-    out = {}
-    for name, raw in table("concepts").items():
-        # ASCII word edges for English, which stands among Han characters without blanks
-        ask = {
-            lang: re.compile("|".join(f"(?:{p})" for p in parts), re.ASCII if lang == "en" else 0)
-            for lang, parts in raw["ask"].items()
-        }
-        out[name] = Concept(
-            name, raw["zh"], raw["en"], tuple(raw["labels"]), frozenset(raw["types"]),
-            re.compile("|".join(w.lower() for w in raw["evidence"]) or "(?!)"), bool(raw["evidence"]),
-            bool(raw.get("detail", False)), bool(raw.get("strict", False)), ask,
-        )  # fmt: skip
-    return out
+    return {
+        name: Concept(
+            name, raw["zh"], raw["en"], tuple(raw["labels"]), frozenset(raw["types"]), tuple(raw["evidence"]),
+            bool(raw.get("detail", False)), bool(raw.get("strict", False)), {k: tuple(v) for k, v in raw["ask"].items()},
+        )
+        for name, raw in table("concepts").items()
+    }  # fmt: skip
 
 
 @lru_cache(maxsize=4096)
@@ -80,8 +93,12 @@ class Body:
     name: str
     guide: tuple[str, ...]
     everyday: tuple[str, ...]
-    foreign: re.Pattern[str]
+    foreign_words: tuple[str, ...]
     name_en: str
+
+    @property
+    def foreign(self) -> re.Pattern[str]:
+        return _either(self.foreign_words)
 
 
 @lru_cache(maxsize=1)
@@ -91,7 +108,7 @@ def bodies() -> dict[str, Body]:
             name,
             tuple(raw["guide"]),
             tuple(sorted({*raw["everyday"], *raw["guide"]}, key=len, reverse=True)),
-            re.compile("|".join(f"(?:{p})" for p in (*raw["en"], *raw["other"]))),
+            (*raw["en"], *raw["other"]),
             raw["name_en"],
         )
         for name, raw in table("bodies").items()
