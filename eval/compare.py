@@ -169,7 +169,7 @@ def haystack(text: str) -> Search:
 
 
 def txtai(text: str) -> Search:
-    """A hybrid index of the text's lines."""
+    """A hybrid index of the text's lines; its own tokenizer, set to pairs of characters, as words have no blanks."""
     from txtai import Embeddings
 
     e5 = _E5()
@@ -181,7 +181,8 @@ def txtai(text: str) -> Search:
         return np.array([e5.query(t) for t in texts] if asking else e5.passages(texts), dtype=np.float32)
 
     lines = [line for line in text.split("\n") if line.strip()]
-    index = Embeddings(method="external", transform=vectors, content=False, hybrid=True, scoring={"method": "bm25", "tokenizer": words, "terms": True})
+    bm25 = {"method": "bm25", "tokenizer": {"ngrams": 2}, "terms": True}
+    index = Embeddings(method="external", transform=vectors, content=False, hybrid=True, scoring=bm25)
     index.index((n, line, None) for n, line in enumerate(lines))
     asking = True
     return lambda question: [lines[int(n)] for n, _ in index.search(question, K)]
