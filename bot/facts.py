@@ -227,7 +227,7 @@ def _amounts(scan: _Scan, bare: bool) -> None:
         if not cur and not (bare and (scale or han_scaled) and not _UNIT_AFTER_BARE.match(scan.text[m.end() :])):
             continue
         number = parse_number(m["num"])
-        if not number or (m["num"][0] in "十百千万亿" and not scale):
+        if not number or (m["num"] == "一" and cur == "块") or (m["num"][0] in "十百千万亿" and not scale):
             continue
         number *= _SCALE_WORDS.get(scale, 1)
         unit = _CURRENCY.get(cur, "CNY")

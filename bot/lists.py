@@ -106,7 +106,7 @@ def _matching(
     quoted = QUOTED.findall(reading.text)
     if quoted and desk.reader.names.holds(quoted[0]):
         return [(i, e) for i in members if (e := _holding(desk, i, quoted[0])) is not None]
-    words = [*reading.focus, *((w, 1.0) for _, w in reading.bodies)]
+    words = [*reading.focus, *((t, 0.8) for t in reading.story), *((w, 1.0) for _, w in reading.bodies)]
     if telling and (kind == "item" or telling[0] not in labelled or reading.comparing):
         kept: list[Member] = [
             (i, e) for i in members if (e := own_evidence(desk, telling[0], reading, i, similar)) is not None

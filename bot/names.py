@@ -521,7 +521,7 @@ def _stemmed(question: str, language: str, chinese: Mapping[str, tuple[str, ...]
     for m in re.finditer(r"[^\W\d_]{5,}", question):
         for name, code in _foreign_countries(language):
             stem = name[: max(4, len(name) - 2)]
-            if " " not in name and m[0].startswith(stem) and len(m[0]) <= len(name) + 5:
+            if " " not in name and m[0].startswith(stem) and -2 <= len(m[0]) - len(name) <= 5:
                 out.append(Place(m.start(), m.end(), m[0], chinese[code]))
                 break
     return out

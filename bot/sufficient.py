@@ -82,13 +82,13 @@ def missing_part(desk: Desk, reading: Reading, sections: Sequence[ClauseId], fou
         and numberless
         and not re.fullmatch(r"无|没有|不限|.*(?:查询|待定|另行).*", found.quote.strip() if found is not None else "")
     ):
-        return "、".join(gone)
+        return "、".join(dict.fromkeys(gone))
     if not gone or (
         enough and found is not None and reading.yesno and found.concept in CLOSED and found.concept != "eligible"
     ):
         return ""
     if any(t in gone for t in reading.modifiers):
-        return "、".join(gone)
+        return "、".join(dict.fromkeys(gone))
     if enough and found is not None and reading.query.sections and found.by_field and is_field(found.clause):
         return ""
     if (
@@ -97,7 +97,7 @@ def missing_part(desk: Desk, reading: Reading, sections: Sequence[ClauseId], fou
         and desk.finder.coverage(reading.focus, desk.finder.text_of(found.clause.clause_id)) >= 0.6
     ):
         return ""
-    return "、".join(gone) if len(gone) * 2 >= len(nouns) else ""
+    return "、".join(dict.fromkeys(gone)) if len(gone) * 2 >= len(nouns) else ""
 
 
 def _unstated(desk: Desk, reading: Reading, name: str, found: Evidence | None, text: str) -> bool:
