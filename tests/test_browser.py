@@ -176,6 +176,9 @@ def test_a_conversation(visit: Visit, served: Served) -> None:
     table = visit.ask("各项目的资助金额")
     assert table.locator("tbody tr").count() == 2
     assert visit.sideways() <= 0
+    page.evaluate("scrollTo(0, 0)")  # the text box stays in sight wherever one reads
+    box = page.locator("#question textarea").bounding_box()
+    assert box["y"] + box["height"] <= page.viewport_size["height"]
     page.locator("#new-chat").click()
     page.locator(".welcome").wait_for()
 
