@@ -47,6 +47,8 @@ def drops(data: Record, comparison: Comparison | None, problems: Sequence[str] =
     if problems:
         out.append((f"题集有 {len(problems)} 处问题：{problems[0]}", f"{len(problems)} faults in the question sets: {problems[0]}"))
     repeatable = data.get("repeatability") or {}
+    if repeatable.get("fault"):
+        out.append((f"重复提问未能进行：{repeatable['fault']}", f"could not be asked again: {repeatable['fault']}"))
     if repeatable.get("differ"):
         ids = ", ".join(repeatable["differ"][:LISTED])
         out.append((f"重复提问答案不一：{ids}", f"not the same answer every time: {ids}"))
@@ -141,6 +143,14 @@ def steady(run: Run, again: Run) -> Run:
     return replace(run, results=results)
 
 
+def _repeated(run: Run, settings: Settings, count: int) -> Mapping[str, Any] | None:
+    """A failure here is one drop among others; the report is still worth having."""
+    try:
+        return repeated(run, settings, count)
+    except BotError as error:
+        return {"share": None, "cases": 0, "runs": 0, "differ": [], "fault": str(error)}
+
+
 def night(settings: Settings, out: Path, baseline_file: Path, *, repeat: int = 50) -> Outcome:
     """One whole night. Raises BotError, CasesError or BaselineError when it cannot be done at all."""
     build(settings)
@@ -148,7 +158,7 @@ def night(settings: Settings, out: Path, baseline_file: Path, *, repeat: int = 5
     problems = validate(selection, settings, GUIDES_DIR)
     run = evaluate(selection.asked, settings)
     where = circumstances(settings, run.index)
-    data = record(run, selection.whole, where, repeated(run, settings, repeat))
+    data = record(run, selection.whole, where, _repeated(run, settings, repeat))
     baseline = gate.read(baseline_file)
     comparison = gate.compare(data, baseline) if baseline else None
     if baseline and comparison and comparison.slower:  # measured again before anybody is woken

@@ -29,7 +29,8 @@ def _lines(cases: Sequence[Case], settings: Settings, workdir: Path, seed: int) 
     env["BOT_TODAY"] = settings.date().isoformat()  # midnight must not count as a difference
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     if done.returncode not in (0, 1) or not said.is_file():
-        raise BotError(f"bot ask --batch failed ({done.returncode}): {done.stderr.strip()[-300:]}")
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise BotError(f"bot ask --batch failed ({done.returncode}): {last[:300]}")
     answers = [json.loads(line) for line in said.read_text("utf-8").splitlines()]
     return [json.dumps({k: v for k, v in a.items() if k not in TIMES}, sort_keys=True) for a in answers]
 

@@ -499,6 +499,10 @@ def test_unrepeatable_answers_and_faulty_sets_are_drops() -> None:
         "题集有 1 处问题：x: quote missing",
         "重复提问答案不一：w-1",
     ]
+    failed = rec() | {"repeatability": {"share": None, "cases": 0, "runs": 0, "differ": [], "fault": "bot ask failed"}}
+    assert [en for _, en in nightly.drops(failed, None)] == ["could not be asked again: bot ask failed"]
+    assert "bot ask failed" not in html(failed)  # shown in the message; the page shows no share that was not measured
+    assert "repeatability: –" in markdown(failed)
 
 
 class Robot:
