@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from bot import __version__
 from bot.errors import BotError, QuestionError, SettingsError
@@ -35,9 +35,16 @@ examples 例子:
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    """Wrong usage is one line, as every other error is."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(USAGE, f"bot: {' '.join(message.split())}; 用法见 see: {self.prog} --help\n")
+
+
 def _parser() -> argparse.ArgumentParser:
     raw = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="bot", formatter_class=raw, epilog=EXAMPLES,
         description="申报指南问答：答案出自指南原文，指南没写就说没写。Answers from application guides, with their source.",
     )  # fmt: skip
@@ -201,7 +208,9 @@ def _print_answer(answer: Answer) -> None:
 def _batch_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     try:
         with path.open("rb") as file:
-            yield from enumerate((line for line in file if line.strip()), 1)
+            for number, line in enumerate(file, 1):  # the number that an editor shows; blank lines are passed over
+                if line.strip():
+                    yield number, line
     except OSError as error:
         raise SettingsError(f"--batch {path}: {error.strerror}; 请检查文件") from error
 
