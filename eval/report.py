@@ -206,7 +206,7 @@ def _tiles(record: Record, comparison: Comparison | None, past: Sequence[Mapping
 
 
 def _bars(record: Record, kind: str) -> list[dict[str, Any]]:
-    """Right and cited of each group, worst first where there are many."""
+    """Right and cited of each group; where there are many, those that lost most cases."""
     rows = []
     for group, figures in record["groups"][kind].items():
         figure = figures["right and cited"]
@@ -215,7 +215,7 @@ def _bars(record: Record, kind: str) -> list[dict[str, Any]]:
             "n": figure["n"],
         })  # fmt: skip
     if len(rows) > 14:
-        return sorted(rows, key=lambda r: (r["value"], -r["n"]))[:14]
+        return sorted(rows, key=lambda r: (-(1 - r["value"]) * r["n"], r["name"]))[:14]
     return rows
 
 
