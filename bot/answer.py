@@ -6,6 +6,7 @@ passes the same checks (bot/verify.py), and the extractive answer stands where i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
@@ -19,17 +20,20 @@ from bot.desk import (
     Similar,
     targets_of,
 )
-from bot.evidence import ENOUGH, Evidence, Finder, body, sentences
+from bot.evidence import ENOUGH, Evidence, Finder, body, ordered_concepts, sentences, typed
 from bot.facts import is_field
 from bot.index import Index
+from bot.lexical import normalise
 from bot.lists import listed_members, which_section
+from bot.names import places_in
 from bot.polarity import asks_eligibility, eligibility, polarity, yes_word
 from bot.settings import Settings
 from bot.statements import say_statement
 from bot.sufficient import correction, missing_part, refuse, refuse_detail, refuse_edition
 from bot.suggest import notices, suggestions
 from bot.types import Answer, Clause, ClauseId, Hit
-from bot.understand import Reader, Reading
+from bot.understand import Reader, Reading, tagged
+from bot.values import within
 from bot.verify import verified
 
 
@@ -84,7 +88,19 @@ def _decide(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar)
     elsewhere = reading.yesno and bool(reading.query.sections)
     if reading.query.unknown and not elsewhere and not any(m.how == "place" for m in reading.named):
         return refuse(desk, reading, "refuse_unknown", hits, name="、".join(reading.query.unknown), score=0.9)
-    for attempt in (_title, _counted, which_section, listed_members, comparison, several_sections, _single, _overview):
+    if not (reading.language.startswith("zh") or reading.query.sections or reading.concepts or reading.focus):
+        return refuse(desk, reading, "refuse_ood", hits, score=0.8)
+    for attempt in (
+        _title,
+        _counted,
+        _supposed,
+        which_section,
+        listed_members,
+        comparison,
+        several_sections,
+        _single,
+        _overview,
+    ):
         outcome = attempt(desk, reading, hits, similar)
         if outcome is not None:
             return outcome
@@ -131,12 +147,68 @@ def _counted(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar
     return None
 
 
+def _supposed(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:
+    """A yes or no about a value or a place that the question supposes ("85万能报吗", "在某市可以吗"), from the clause
+    that states the bound or the places; None where the section states neither."""
+    if not reading.yesno or len(reading.query.sections) != 1 or reading.comparing or reading.listing:
+        return None
+    section = reading.query.sections[0]
+    if desk.reader.home(section) is None:
+        return None
+    text = "\n".join(desk.finder.text_of(i) for tier in desk.finder.pool(section) for i in tier)
+    gone = [t for t in reading.modifiers if desk.finder.support(t, text) < 0.5 and not _is_place_word(t)]
+    if gone:
+        return None
+    for premise in reading.premises:
+        for concept in _BOUNDS.get((premise.kind, premise.unit), _BOUNDS.get((premise.kind, ""), ())):
+            found = desk.finder.find_for(concept, reading, section, similar)
+            if found is not None and found.score >= ENOUGH:
+                stated = typed(found, (premise.kind, "rate", "duration", "count"))
+                if within(premise, stated) is not None:
+                    return _stated(desk, reading, found)
+    others = set(reading.concepts) - {"place", "eligible", "requirements", "count_asked"}
+    places = [t for t, _ in reading.terms if _is_place_word(t)]
+    if places and not others and not reading.premises:
+        found = desk.finder.find_for("place", reading, section, similar)
+        if found is not None and found.score >= ENOUGH:
+            return _stated(desk, reading, replace(found, concept="place"))
+    return None
+
+
+_BOUNDS: dict[tuple[str, str], tuple[str, ...]] = {
+    ("amount", ""): ("funding",),
+    ("duration", "D"): ("onsite", "duration"),
+    ("rate", ""): ("onsite",),
+    ("duration", ""): ("duration",),
+    ("count", "人"): ("targets",),
+    ("count", "名"): ("targets",),
+    ("count", "项"): ("quota",),
+    ("count", "个"): ("quota", "targets"),
+    ("date", ""): ("deadline",),
+}
+
+
+def _is_place_word(word: str) -> bool:
+    """A place below the provinces, by the dictionary's tag or by its ending."""
+    if re.fullmatch(r"[\u4e00-\u9fff]{1,6}[市县州盟旗师]", word):
+        return True
+    return any(pos == "ns" for w, pos, _ in tagged(word, 0) if w == word)
+
+
 def _single(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:
     named = bool(reading.query.sections)
-    if named and not (reading.concepts or reading.focus or reading.bodies) and reading.language.startswith("zh"):
+    if (
+        named
+        and not (reading.concepts or reading.focus or reading.bodies or reading.query.unknown or reading.listing)
+        and reading.language.startswith("zh")
+    ):
         return None
     sections = targets_of(desk, reading) if named else [h.clause.clause_id for h in hits]
-    found: Evidence | None = _enumeration(desk, reading, sections) if named else None
+    if named:
+        sections = list(dict.fromkeys([*sections, *reading.query.sections]))
+    found: Evidence | None = (
+        (_enumeration(desk, reading, sections) or _places_listed(desk, reading, sections)) if named else None
+    )
     if asks_eligibility(reading) and named:
         found = eligibility(desk, reading, sections[0])
     flat = named and not any(desk.reader.home(s) for s in sections)
@@ -148,6 +220,7 @@ def _single(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar)
             candidate = replace(candidate, score=candidate.score - 0.4)
         if candidate is not None and (found is None or candidate.score > found.score + 1e-6):
             found = candidate
+    found = _telling_first(desk, reading, sections, found, similar)
     corrected = correction(desk, reading, found)
     if corrected is not None:
         return corrected
@@ -156,7 +229,38 @@ def _single(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar)
         return refuse_detail(desk, reading, missing, hits)
     if found is None or found.score < ENOUGH:
         return None
-    return _stated(desk, reading, found)
+    return _stated(desk, reading, _with_siblings(desk, reading, found))
+
+
+def _telling_first(
+    desk: Desk, reading: Reading, sections: Sequence[ClauseId], found: Evidence | None, similar: Similar
+) -> Evidence | None:
+    """Where the first thing asked is a detail ("答辩多长时间") that a clause speaks of, a field for something more
+    general does not answer in its place."""
+    first = next(iter(ordered_concepts(reading)), "")
+    if found is None or reading.query.sections or not first or found.concept == first:
+        return found
+    if not lexicon.concepts()[first].detail:
+        return found
+    told = [desk.finder.find_for(first, reading, s, similar) for s in sections]
+    good = [e for e in told if e is not None and e.score >= ENOUGH]
+    return max(good, key=lambda e: round(e.score, 6)) if good else found
+
+
+def _with_siblings(desk: Desk, reading: Reading, found: Evidence) -> Evidence:
+    """Asked for materials, steps or a list, one item stands for all that its lead-in ("…下列材料：") announces, unless
+    the question's words are the item's own."""
+    clause = found.clause
+    parent = desk.reader.by_id.get(clause.parent) if clause.parent else None
+    wants = reading.listing or set(reading.concepts[:1]) & {"materials", "requirements", "process"}
+    if parent is None or clause.kind != "item" or not wants or reading.yesno or is_field(parent):
+        return found
+    start, end = body(parent)
+    own, lead = (desk.finder.coverage(reading.focus, normalise(t)) for t in (found.quote, parent.text))
+    if not parent.text.rstrip().endswith(("：", ":")) or end <= start or (reading.focus and own > lead):
+        return found
+    spans = sentences(parent.text, start)
+    return replace(found, clause=parent, spans=(spans[-1],), by_field=False)
 
 
 def _enumeration(desk: Desk, reading: Reading, sections: Sequence[ClauseId]) -> Evidence | None:
@@ -174,6 +278,22 @@ def _enumeration(desk: Desk, reading: Reading, sections: Sequence[ClauseId]) -> 
     if listed is None or item.text[listed[0] : listed[1]].count("、") < 2:
         return None
     return Evidence(item, (listed,), sections[0], 0.9)
+
+
+def _places_listed(desk: Desk, reading: Reading, sections: Sequence[ClauseId]) -> Evidence | None:
+    """Which countries or regions a section is about, or whether one that it does not name is among them: the
+    sentence that names most of them."""
+    asks = lexicon.pattern("list_items_re").search(reading.text) or (reading.yesno and reading.query.unknown)
+    if not asks or reading.concepts or reading.focus:
+        return None
+    best: Evidence | None = None
+    for clause_id in (i for s in sections for i in desk.reader.subtree(s)):
+        clause = desk.reader.by_id[clause_id]
+        for span in sentences(clause.text, body(clause)[0]):
+            count = len(places_in(normalise(clause.text[span[0] : span[1]]), "zh"))
+            if count > (best.score if best is not None else 0):
+                best = Evidence(clause, (span,), sections[0], float(count), "place")
+    return replace(best, score=0.9) if best is not None else None
 
 
 def _overview(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
+from bot import lexicon
 from bot.compose import Draft
 from bot.desk import (
     Desk,
@@ -15,14 +17,15 @@ from bot.desk import (
     squeezed,
     targets_of,
 )
-from bot.evidence import ENOUGH, Evidence, ordered_concepts
+from bot.evidence import ENOUGH, Evidence, ordered_concepts, typed
 from bot.facts import is_field
+from bot.lexical import normalise
 from bot.polarity import asks_eligibility, eligibility, lists_bodies, polarity, yes_word
-from bot.statements import say_grouped, small_table
+from bot.statements import say_grouped, say_reader_form, small_table
 from bot.sufficient import missing_part, refuse_detail
 from bot.types import ClauseId, Hit
 from bot.understand import Reading
-from bot.values import value_of
+from bot.values import COMPARABLE, value_of
 
 LONG = 230  # characters: a grouped answer beyond this becomes a question back
 LIST_LONG = 420  # the same where the question wants them all
@@ -32,6 +35,10 @@ def comparison(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Simil
     if not reading.comparing:
         return None
     targets = targets_of(desk, reading)
+    if len(targets) < 2 and (sides := _sides(reading)) is not None:
+        told = _two_sides(desk, reading, hits, similar, sides)
+        if told is not None:
+            return told
     if len(targets) < 2 and reading.scope in ("none", "all"):
         targets = list(desk.reader.homes)
     if len(targets) < 2:
@@ -40,6 +47,51 @@ def comparison(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Simil
         return _compare_bodies(desk, reading, targets)
     have = [(t, e) for t in targets if (e := found_in(desk, reading, t, similar)) is not None]
     return _compared(desk, reading, have) if len(have) >= 2 else None
+
+
+def _sides(reading: Reading) -> tuple[list[str], list[str]] | None:
+    """The words of a question on either side of what joins two things ("博士和硕士…"), each with its own words."""
+    joint = lexicon.pattern("sides_re").search(reading.text)
+    if joint is None:
+        return None
+    words = [t for t, w in reading.focus if len(t) > 1]
+    left = [t for t in words if 0 <= reading.text.find(t) < joint.start()][-2:]
+    right = [t for t in words if t not in left and 0 <= reading.text.find(t) - joint.end() <= 6]
+    return (left, right[:1]) if left and right else None
+
+
+def _two_sides(
+    desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar, sides: tuple[list[str], list[str]]
+) -> Outcome | None:
+    """Two values that one section, or a text without fields, gives for two things: a sentence for each that holds
+    its words and not only the other's."""
+    pool = [i for s in reading.query.sections for i in desk.reader.subtree(s)] or [h.clause.clause_id for h in hits]
+    have: list[tuple[str, Evidence]] = []
+    for mine, other in (sides, sides[::-1]):
+        rest = tuple(t for t in reading.focus if t[0] not in (*mine, *other))
+        focus = (*((t, 2.0) for t in mine), *rest)
+        only = replace(reading, focus=focus, near=focus, terms=focus, story=(), comparing=False)
+        found = [e for i in pool if (e := desk.finder.find(only, i, similar)) is not None and _tells(desk, e, mine)]
+        if not found:
+            return None
+        have.append(("".join(mine), max(found, key=lambda e: (round(e.score, 4), -e.clause.start))))
+    (_, first), (_, second) = have
+    if first.clause is second.clause and first.spans == second.spans:
+        return None
+    draft = Draft(reading.language)
+    for n, (name, found_one) in enumerate(have):
+        if n:
+            draft.msg("semicolon")
+        draft.say(name).msg("colon").evidence(found_one)
+        say_reader_form(draft, found_one)
+        draft.mark(found_one.clause)
+    return Outcome(draft, "answered", 0.7, kept=(first, second))
+
+
+def _tells(desk: Desk, found: Evidence, words: Sequence[str]) -> bool:
+    """Whether an evidence has a value and speaks, in its words or its lead-in, of what it is for."""
+    text = normalise(found.quote + found.clause.label + "".join(found.clause.path[-1:]))
+    return bool(typed(found, COMPARABLE)) and all(desk.finder.support(w, text) >= 0.5 for w in words)
 
 
 def _compare_bodies(desk: Desk, reading: Reading, targets: Sequence[ClauseId]) -> Outcome | None:
@@ -89,7 +141,7 @@ def several_sections(desk: Desk, reading: Reading, hits: Sequence[Hit], similar:
         return None
     missing = missing_part(desk, reading, targets, have[0][1])
     if missing:
-        return refuse_detail(desk, reading, missing, hits)
+        return refuse_detail(desk, reading, missing, hits) if reading.query.sections else None
     polar = _polar_group(desk, reading, have)
     if polar is not None:
         return polar
@@ -131,6 +183,8 @@ def _everywhere(desk: Desk, reading: Reading, similar: Similar) -> list[tuple[Cl
             (t, e) for t in desk.reader.homes
             if (e := desk.finder.find_for(concept, reading, t, similar)) is not None and e.score >= ENOUGH
         ]  # fmt: skip
+        if len(have) < 2 and lexicon.concepts()[concept].detail:
+            return []  # a detail that is told once, outside of the sections: not to be answered with another field
         items = _by_item(desk, concept, reading, similar)
         each = re.search(r"每(?:家|个|所|项|一)|\beach\b", reading.text)
         if len(items) >= 2 and (each or not any(e.by_field and is_field(e.clause) for _, e in have)):

@@ -19,6 +19,7 @@ from bot.understand import Reader, Reading
 
 _SENTENCE = re.compile(r"[^。；;！？\n]+[。；;！？]?")
 _SEGMENT = re.compile(r"[^，,。；;！？\n]+[，,。；;！？]?")
+_NTH = re.compile(r"第[一二三四五六七八九十\d]+[\u4e00-\u9fff]")
 _CONDITION = re.compile(r"^(?:针对|对于?|若|如|其中|符合|属于|凡|经|按|在|第[一二三四五六七八九十0-9]+)")
 ENOUGH = 0.62  # least score of an evidence
 MAX_QUOTE = 150  # characters of one quote in an answer
@@ -166,9 +167,11 @@ class Finder:
                 label = any(self.carried(clause) == c for c in reading.concepts[:2])
                 cover = 0.55 * self.coverage(terms, text) + 0.45 * self.coverage(terms, context) if terms else 0.35
                 score = 0.95 * cover + 0.55 * max(said, 0.0) + 0.35 * label + 0.25 * similar.get(clause_id, 0.0)
-                score += 0.12 * bool(
+                score += (0.35 if reading.yesno else 0.12) * bool(
                     reading.bodies and any(w in text for b, _ in reading.bodies for w in lexicon.bodies()[b].guide)
                 )
+                if reading.yesno and _conditional(clause, self.reader):
+                    score += 0.12
                 kinds = {q.kind for q in quantities(text)}
                 first = lexicon.concepts()[reading.concepts[0]].types if reading.concepts else frozenset()
                 if _wants_number(reading) and (not kinds or (first and not first & kinds)):
@@ -306,8 +309,6 @@ class Finder:
             cover = self._cover(reading, text, whole)
             typed_ok = bool(wanted & {q.kind for q in quantities(text)}) if wanted else False
             score = 0.95 * cover + 0.2 * similarity + 0.15 * typed_ok
-            if not reading.language.startswith("zh") and not reading.focus:
-                score += 0.45 * (similarity >= 0.999)
             if best is None or score > best.score + 1e-9:
                 best = Evidence(clause, (span,), section, score)
         return best
@@ -364,13 +365,15 @@ class Finder:
         wanted = {t for c in reading.concepts[:2] for t in lexicon.concepts()[c].types}
         if not wanted and _wants_number(reading):
             wanted = {"amount", "count", "duration", "rate", "ratio"}
-        if len(found.spans) != 1 or end - start < 36 or not wanted or reading.listing:
+        several = len(lexicon.pattern("value_word_re").findall(reading.text)) > 1
+        if len(found.spans) != 1 or end - start < 36 or not wanted or reading.listing or several:
             return found
         parts = segments(found.clause.text, start, end)
         groups = self._value_groups(found, parts, wanted)
         if len(parts) < 2 or not groups:
             return found
-        terms = reading.near or reading.focus
+        named = _NTH.findall(reading.text)
+        terms = [*(reading.near or reading.focus), *((n, 3.0) for n in named)]
         scored = []
         for group in groups:
             text = normalise(found.clause.text[group[0][0] : group[-1][1]])
@@ -412,6 +415,12 @@ class Finder:
             if terms and self.coverage(terms, normalise(found.clause.text[s:e])) > 0:
                 return group[n:]
         return group[-1:]
+
+
+def _conditional(clause: Clause, reader: Reader) -> bool:
+    """Whether a clause stands in a list of conditions or of cases that are ruled out."""
+    parent = reader.by_id.get(clause.parent) if clause.parent else None
+    return parent is not None and bool(lexicon.pattern("condition_list_re").search(parent.text))
 
 
 def _merged(text: str, spans: Sequence[Span]) -> tuple[Span, ...]:

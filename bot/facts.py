@@ -53,6 +53,9 @@ _DATE_RE = re.compile(
 _MONTHDAY_RE = re.compile(
     r"(?<![\d年])(?P<m>\d{1,2}|十[一二]?|[一二三四五六七八九])\s*月\s*(?P<d>\d{1,2}|[一二三]?十[一二三四五六七八九]?|[一二三四五六七八九])\s*[日号]"
 )
+_YEARLY_RE = re.compile(
+    r"每(?:年|季度)\s*(?P<m>\d{1,2})\s*月(?:\s*[、,，和及]\s*\d{1,2}\s*月)*(?:的?\s*\d{1,2}\s*日(?:\s*[至到-]\s*\d{1,2}\s*日)?)?"
+)
 _ENGLISH_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _ENGLISH_MONTH = r"(?P<mon>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _ENGLISH_DATE_RES = (
@@ -212,6 +215,9 @@ def _dates(scan: _Scan) -> None:
         month, day = parse_number(m["m"]), parse_number(m["d"])
         if month and day and month <= 12 and day <= 31:
             scan.add("date", f"--{int(month):02d}-{int(day):02d}", *m.span())
+    for m in _YEARLY_RE.finditer(scan.text):
+        if 1 <= int(m["m"]) <= 12:
+            scan.add("date", f"--{int(m['m']):02d}", *m.span())
     for m in _PENDING_RE.finditer(scan.text):
         scan.add("date", m["v"], *m.span("v"))
 

@@ -24,7 +24,8 @@ def asks_eligibility(reading: Reading) -> bool:
     asked = [
         a.concept
         for a in reading.asked
-        if lexicon.pattern("interrogative_re").search(reading.text[max(0, a.start - 4) : a.end + 4])
+        if not reading.language.startswith("zh")
+        or lexicon.pattern("interrogative_re").search(reading.text[max(0, a.start - 4) : a.end + 4])
     ]
     others = [
         c
@@ -138,6 +139,11 @@ def _joint(question: str, quote: str) -> bool | None:
 def _told_apart(desk: Desk, reading: Reading, found: Evidence) -> bool | None:
     """Plain reasons for no: the clause stands in a list of what is forbidden, it demands that there be none of
     what the question has, or it names another quality (“甲等”) than the question's."""
+    for body_name, word in reading.bodies:
+        named = (word, *lexicon.bodies()[body_name].guide)
+        held = [s for s in re.split(r"[。；;\n]", found.quote) if any(w in s for w in named)]
+        if held and all(lexicon.pattern("ruled_out_re").search(s) for s in held):
+            return False
     parent = desk.reader.by_id.get(found.clause.parent) if found.clause.parent else None
     if parent is not None and lexicon.pattern("forbid_list_re").search(parent.text):
         return False

@@ -17,7 +17,7 @@ from bot.understand import Reader, Reading
 DEPTH = 60  # chunks taken from each side
 # The second encoder helps across languages and blurs Chinese: measured in docs/adr/0004-encoders.md.
 SAME_LANGUAGE = (1.0, 0.25)
-OTHER_LANGUAGE = (1.0, 1.0)
+OTHER_LANGUAGE = (1.0, 0.3)
 
 
 def question_vector(index: Index, reading: Reading, vector: NDArray[np.float32]) -> NDArray[np.float32]:

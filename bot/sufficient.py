@@ -63,6 +63,8 @@ def missing_part(desk: Desk, reading: Reading, sections: Sequence[ClauseId], fou
     for name in reading.concepts:
         if _unstated(desk, reading, name, found, text):
             return lexicon.concepts()[name].zh if zh else lexicon.concepts()[name].en
+    if _untimed(reading, found):
+        return lexicon.concepts()["duration"].zh if zh else lexicon.concepts()["duration"].en
     names = "\n".join(
         normalise(desk.reader.by_id[a].number + desk.reader.section_name(a))
         for s in sections
@@ -100,6 +102,14 @@ def missing_part(desk: Desk, reading: Reading, sections: Sequence[ClauseId], fou
     return "、".join(dict.fromkeys(gone)) if len(gone) * 2 >= len(nouns) else ""
 
 
+def _untimed(reading: Reading, found: Evidence | None) -> bool:
+    """Whether a time is asked for and the words found, which no label marks as the answer, give none."""
+    if found is None or found.by_field or reading.yesno or not lexicon.pattern("time_asked_re").search(reading.text):
+        return False
+    said = lexicon.pattern("time_open_re").search(found.quote)
+    return not said and not typed(found, ("date", "duration", "rate"))
+
+
 def _unstated(desk: Desk, reading: Reading, name: str, found: Evidence | None, text: str) -> bool:
     """Whether a concept that is directly asked has no words, or (where a type is a must) no value, in the text.
 
@@ -124,6 +134,8 @@ def _unstated(desk: Desk, reading: Reading, name: str, found: Evidence | None, t
         return True
     inside = reading.text[asked.start : asked.end]
     own = [t for t, _ in reading.focus if t in inside]
+    if c.types and typed(found, c.types) and not own:
+        return False
     held = desk.finder.context(found.clause)
     if any(desk.finder.support(t, held) < 0.5 for t in own):
         return True

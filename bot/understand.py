@@ -24,7 +24,7 @@ from bot.types import AnswerKind, Clause, ClauseId, Fact, Guide, Query
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _SENTENCE = re.compile(r"[?？!！。；;\n]+")
 _NUMBERED = re.compile(
-    r"第\s*[一二三四五六七八九十百\d]+\s*[编章节条款]|(?<![\u4e00-\u9fff])[\u4e00-\u9fff]{2}\s*(?:\d+(?:[.．]\d+)*|[一二三四五六七八九十]+(?![\u4e00-\u9fff个项年月天次人]))|[\u4e00-\u9fff]{2}\d+[.．]\d+"
+    r"第\s*[一二三四五六七八九十百\d]+\s*[编章节条款]|(?<![\u4e00-\u9fff])[\u4e00-\u9fff]{2}\s*(?:\d+(?:[.．]\d+)*|[一二三四五六七八九十]+(?![个项年月天次人致样般定起直些]))|[\u4e00-\u9fff]{2}\d+[.．]\d+"
 )
 _PART = re.compile(r"[,，?？!！。；;\n]+|(?<=[问说询答])[:：]")
 _YEAR = re.compile(
@@ -328,6 +328,9 @@ class Reader:
         asked, labels = self._asked(masked, raw, language)
         bodies = _bodies(masked, language)
         premises = tuple(q for q in fact_module.quantities(masked, bare=True) if q.kind not in ("body", "place", "url"))
+        kinds = _kinds(masked, raw, language)
+        if kinds["yesno"]:
+            asked = _granted(asked, masked, premises)
         edition = self._edition(text)
         parts = _asking_parts(masked, asked)
         names = [(m.start, m.end) for m in named] + [(p.start, p.end) for p in places]
@@ -363,7 +366,7 @@ class Reader:
             injection=bool(lexicon.pattern("injection_re").search(text)),
             smalltalk=bool(lexicon.pattern("smalltalk_re").search(text)),
             ordinals=_ordinals(text),
-            **_kinds(masked, raw, language),
+            **kinds,
         )  # fmt: skip
         if not reading.asked and not reading.query.fields:
             reading = replace(reading, asked=_by_premise(reading.premises))
@@ -558,6 +561,8 @@ class Reader:
                               named=now.named)  # fmt: skip
         if last.query.unknown and not last.query.sections and not now.query.sections and not now.query.unknown:
             now = replace(now, query=replace(now.query, unknown=last.query.unknown))
+        if now.bodies and not now.asked and leaning and "eligible" in last.concepts:
+            now = replace(now, asked=(Asked("eligible", 0, 0),))
         if (
             not now.asked
             and not now.query.fields
@@ -865,7 +870,7 @@ def _terms(
             closed[at : at + len(word)] = b"\x01" * len(word)
     out = []
     for at, part in parts:
-        for word, pos, start in _tagged(text[at : at + len(part)], at):
+        for word, pos, start in tagged(text[at : at + len(part)], at):
             end = start + len(word)
             if sum(closed[start:end]) * 2 >= len(word):
                 continue
@@ -875,7 +880,7 @@ def _terms(
     return tuple(out)
 
 
-def _tagged(text: str, base: int) -> list[tuple[str, str, int]]:
+def tagged(text: str, base: int) -> list[tuple[str, str, int]]:
     """(word, part of speech, place) of a text's Han runs and Latin words."""
     tag = _tagger()
     out = []
@@ -897,6 +902,17 @@ def _weight(word: str, pos: str) -> float:
     if pos in ("x", "nr", "nrt", "nrfg") and (word[0] in stop or word[-1] in stop):
         return 0.4  # a word that the dictionary does not know, with a function word at its edge, is likely two halves
     return 1.0 if pos in _NOUNS and word not in lexicon.words("soft_zh") else 0.4
+
+
+def _granted(asked: tuple[Asked, ...], text: str, premises: Sequence[Quantity]) -> tuple[Asked, ...]:
+    """In "能申请…补贴吗" the money is what one applies for, not what is asked: who may apply is."""
+    funding = next((a for a in asked if a.concept == "funding"), None)
+    applies = lexicon.pattern("applying_re").search(text)
+    if funding is None or not applies or lexicon.pattern("quantity_asked_re").search(text):
+        return asked
+    if any(p.kind == "amount" for p in premises) or applies.start() > funding.start:
+        return asked
+    return tuple(a for a in asked if a is not funding)
 
 
 _PREMISE_CONCEPTS = {"amount": "funding", "duration": "duration", "date": "deadline", "ratio": "ratio"}
