@@ -6,6 +6,8 @@ Exit codes: 0 done, 1 the work failed, 2 wrong usage, 3 (`ask`) refused.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import hashlib
 import json
 import os
 import sys
@@ -19,6 +21,7 @@ from bot.settings import Settings, load
 
 if TYPE_CHECKING:
     from bot.bot import GuideBot
+    from bot.index import Index
     from bot.types import Answer, Clause
 
 OK, FAILED, USAGE, REFUSED = 0, 1, 2, 3
@@ -163,9 +166,18 @@ def _open(args: argparse.Namespace) -> GuideBot:
 
     settings = _settings(args)
     bot = GuideBot.open(settings)
-    for warning in bot.index.warnings:
+    for warning in (*bot.index.warnings, *_changed(bot.index, settings)):
         print(f"bot: {warning}", file=sys.stderr)
     return bot
+
+
+def _changed(index: Index, settings: Settings) -> list[str]:
+    """A line where files of the corpus are no longer those that the index was built from; it goes on answering."""
+    files = ((s, settings.corpus / s.source) for s in index.sources)
+    changed = [s.source for s, file in files if file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() != s.sha256]
+    if not changed:
+        return []
+    return [f"语料已更新，答案仍出自旧索引 the corpus changed since the index was built: {', '.join(changed[:3])}; 请运行 run: bot index"]
 
 
 def _ask(args: argparse.Namespace) -> int:
@@ -175,17 +187,29 @@ def _ask(args: argparse.Namespace) -> int:
         return _batch(args)
     if args.question is None:
         raise SettingsError('请给出问题 give a question, for example: bot ask "某项目最多补助多少"')
-    question = _stdin() if args.question == "-" else args.question
+    question = _stdin() if args.question == "-" else _text(args.question)
     from bot.bot import answer_json
 
     answer = _open(args).ask(
-        question, args.history, guide=args.guide, edition=args.edition, section=args.section, field=args.field
+        question, [_text(h) for h in args.history], guide=args.guide, edition=args.edition, section=args.section, field=args.field
     )
     if args.json:
         _print_json(answer_json(answer))
     else:
         _print_answer(answer)
     return REFUSED if answer.status == "refused" else OK
+
+
+def _text(argument: str) -> str:
+    """An argument as UTF-8 also where the locale cannot read it: Python keeps such bytes as lone surrogates."""
+    if not any("\udc80" <= c <= "\udcff" for c in argument):
+        return argument
+    return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace") if _escaped(argument) else argument
+
+
+def _escaped(argument: str) -> bool:
+    """Whether all surrogates of an argument stand for bytes."""
+    return not any("\ud800" <= c < "\udc80" or "\udcff" < c <= "\udfff" for c in argument)
 
 
 def _stdin() -> str:
@@ -256,7 +280,8 @@ def _batch(args: argparse.Namespace) -> int:
     except OSError as error:
         raise SettingsError(f"--out {target}: {error.strerror}; choose another place") from error
     finally:
-        aside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # where it could not be made, the error above says so
+            aside.unlink(missing_ok=True)
     if bad:
         print(f"bot: {bad} line(s) of {source} could not be answered; they are marked in {target}", file=sys.stderr)
     return FAILED if bad else OK
@@ -270,7 +295,7 @@ def _search(args: argparse.Namespace) -> int:
 
     if args.k < 1:
         raise SettingsError("-k: 至少为 1 at least 1")
-    hits = _open(args).search(" ".join(args.words), args.k, args.guide)
+    hits = _open(args).search(_text(" ".join(args.words)), args.k, args.guide)
     if args.json:
         _print_json([hit_json(h) for h in hits])
         return OK
@@ -413,12 +438,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _COMMANDS[args.command](args)
         sys.stdout.flush()
         return code
-    except (SettingsError, QuestionError) as error:
-        print(f"bot: {error}", file=sys.stderr)
-        return USAGE
     except BotError as error:
-        print(f"bot: {error}", file=sys.stderr)
-        return FAILED
+        print(f"bot: {' '.join(str(error).split())}", file=sys.stderr)  # one line, whatever a name in it holds
+        return USAGE if isinstance(error, SettingsError | QuestionError) else FAILED
     except BrokenPipeError:
         # The reader of a pipe went away (`bot search … | head`); nothing is wrong here.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
