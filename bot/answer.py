@@ -7,7 +7,7 @@ passes the same checks (bot/verify.py), and the extractive answer stands where i
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -53,16 +53,15 @@ class Answerer:
     # -- entry -------------------------------------------------------------------------------------------------
 
     def answer(self, reading: Reading, hits: Sequence[Hit], similar: Mapping[ClauseId, float]) -> Answer:
-        """The checked answer to one question."""
-        outcome = _decide(self.desk, reading, hits, similar)
-        made = self._made(reading, outcome, hits)
-        question = reading.query.text
-        ok = verified(
-            made, self._sources, question=question, today=self.desk.settings.date().isoformat(),
-            counts=outcome.draft.counts, contact=self.desk.settings.contact, clauses=self.desk.reader.by_id,
-        )  # fmt: skip
-        if ok:
-            return made
+        """The first draft that passes the check; a refusal where none does."""
+        for outcome in _drafts(self.desk, reading, hits, similar):
+            made = self._made(reading, outcome, hits)
+            ok = verified(
+                made, self._sources, question=reading.query.text, today=self.desk.settings.date().isoformat(),
+                counts=outcome.draft.counts, contact=self.desk.settings.contact, clauses=self.desk.reader.by_id,
+            )  # fmt: skip
+            if ok:
+                return made
         refused = refuse(self.desk, reading, "refuse_unsure", hits)
         return self._made(reading, refused, hits)
 
@@ -78,7 +77,25 @@ class Answerer:
         )  # fmt: skip
 
 
-def _decide(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome:
+def _drafts(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Iterator[Outcome]:
+    """What may be said, the best first; later ones count only where an earlier one does not pass the check."""
+    settled = _settled(desk, reading, hits)
+    if settled is not None:
+        yield settled
+        return
+    attempts = (
+        *(_title, _counted, _supposed, which_section, listed_members, comparison),
+        *(several_sections, _single, _overview),
+    )
+    for attempt in attempts:
+        outcome = attempt(desk, reading, hits, similar)
+        if outcome is not None:
+            yield outcome
+    yield refuse(desk, reading, "refuse_unsure", hits)
+
+
+def _settled(desk: Desk, reading: Reading, hits: Sequence[Hit]) -> Outcome | None:
+    """What needs no look into the guide: instructions, small talk, other years, unknown names, other subjects."""
     if reading.injection:
         return refuse(desk, reading, "refuse_injection", hits, score=0.95)
     if reading.smalltalk:
@@ -88,23 +105,10 @@ def _decide(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar)
     elsewhere = reading.yesno and bool(reading.query.sections)
     if reading.query.unknown and not elsewhere and not any(m.how == "place" for m in reading.named):
         return refuse(desk, reading, "refuse_unknown", hits, name="、".join(reading.query.unknown), score=0.9)
-    if not (reading.language.startswith("zh") or reading.query.sections or reading.concepts or reading.focus):
+    understood_some = reading.query.sections or reading.concepts or reading.focus or reading.bodies
+    if not (reading.language.startswith("zh") or understood_some):
         return refuse(desk, reading, "refuse_ood", hits, score=0.8)
-    for attempt in (
-        _title,
-        _counted,
-        _supposed,
-        which_section,
-        listed_members,
-        comparison,
-        several_sections,
-        _single,
-        _overview,
-    ):
-        outcome = attempt(desk, reading, hits, similar)
-        if outcome is not None:
-            return outcome
-    return refuse(desk, reading, "refuse_unsure", hits)
+    return None
 
 
 def understood(desk: Desk, reading: Reading) -> str:
@@ -156,7 +160,7 @@ def _supposed(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Simila
     if desk.reader.home(section) is None:
         return None
     text = "\n".join(desk.finder.text_of(i) for tier in desk.finder.pool(section) for i in tier)
-    gone = [t for t in reading.modifiers if desk.finder.support(t, text) < 0.5 and not _is_place_word(t)]
+    gone = [t for t, w in reading.terms if w >= 1 and desk.finder.support(t, text) < 0.5 and not _is_place_word(t)]
     if gone:
         return None
     for premise in reading.premises:
@@ -167,7 +171,7 @@ def _supposed(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Simila
                 if within(premise, stated) is not None:
                     return _stated(desk, reading, found)
     others = set(reading.concepts) - {"place", "eligible", "requirements", "count_asked"}
-    places = [t for t, _ in reading.terms if _is_place_word(t)]
+    places = [t for t in (*(t for t, _ in reading.terms), *reading.story) if _is_place_word(t)]
     if places and not others and not reading.premises:
         found = desk.finder.find_for("place", reading, section, similar)
         if found is not None and found.score >= ENOUGH:
@@ -177,7 +181,7 @@ def _supposed(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Simila
 
 _BOUNDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("amount", ""): ("funding",),
-    ("duration", "D"): ("onsite", "duration"),
+    ("duration", "D"): ("onsite",),
     ("rate", ""): ("onsite",),
     ("duration", ""): ("duration",),
     ("count", "人"): ("targets",),
@@ -192,7 +196,7 @@ def _is_place_word(word: str) -> bool:
     """A place below the provinces, by the dictionary's tag or by its ending."""
     if re.fullmatch(r"[\u4e00-\u9fff]{1,6}[市县州盟旗师]", word):
         return True
-    return any(pos == "ns" for w, pos, _ in tagged(word, 0) if w == word)
+    return any(pos in ("ns", "nr", "nrt") for w, pos, _ in tagged(word, 0) if w == word)
 
 
 def _single(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:
@@ -221,10 +225,13 @@ def _single(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar)
         if candidate is not None and (found is None or candidate.score > found.score + 1e-6):
             found = candidate
     found = _telling_first(desk, reading, sections, found, similar)
+    if named and (found is None or found.score < ENOUGH):
+        found = _in_general(desk, reading, found, similar)
     corrected = correction(desk, reading, found)
     if corrected is not None:
         return corrected
-    missing = missing_part(desk, reading, sections, found)
+    told = [*sections, found.section] if found is not None else sections
+    missing = missing_part(desk, reading, told, found)
     if missing:
         return refuse_detail(desk, reading, missing, hits)
     if found is None or found.score < ENOUGH:
@@ -244,6 +251,21 @@ def _telling_first(
         return found
     told = [desk.finder.find_for(first, reading, s, similar) for s in sections]
     good = [e for e in told if e is not None and e.score >= ENOUGH]
+    return max(good, key=lambda e: round(e.score, 6)) if good else found
+
+
+def _in_general(desk: Desk, reading: Reading, found: Evidence | None, similar: Similar) -> Evidence | None:
+    """What a named section leaves to the part of the guide that is for all sections: a sentence there that speaks
+    of the first thing asked, with its type of value."""
+    first = next(iter(ordered_concepts(reading)), "")
+    types = lexicon.concepts()[first].types if first else frozenset()
+    if not types:
+        return found
+    reader = desk.reader
+    general = [c.clause_id for c in reader.clauses if c.kind == "heading" and c.parent is not None]
+    general = [i for i in general if reader.home(i) is None and not reader.homes_under(i)]
+    told = [desk.finder.find_for(first, reading, s, similar) for s in general]
+    good = [e for e in told if e is not None and e.score >= ENOUGH and typed(e, types)]
     return max(good, key=lambda e: round(e.score, 6)) if good else found
 
 
@@ -271,7 +293,6 @@ def _enumeration(desk: Desk, reading: Reading, sections: Sequence[ClauseId]) -> 
         or set(reading.concepts) - {"eligible", "content", "count_asked"}
         or len(sections) > 1
         or item.kind != "item"
-        or reading.premises
     ):
         return None
     listed = max(sentences(item.text, body(item)[0]), key=lambda s: item.text[s[0] : s[1]].count("、"), default=None)

@@ -309,6 +309,8 @@ class Finder:
             cover = self._cover(reading, text, whole)
             typed_ok = bool(wanted & {q.kind for q in quantities(text)}) if wanted else False
             score = 0.95 * cover + 0.2 * similarity + 0.15 * typed_ok
+            if _wants_number(reading) and not _has_number(clause, text):
+                score -= 0.35
             if best is None or score > best.score + 1e-9:
                 best = Evidence(clause, (span,), section, score)
         return best
@@ -421,6 +423,13 @@ def _conditional(clause: Clause, reader: Reader) -> bool:
     """Whether a clause stands in a list of conditions or of cases that are ruled out."""
     parent = reader.by_id.get(clause.parent) if clause.parent else None
     return parent is not None and bool(lexicon.pattern("condition_list_re").search(parent.text))
+
+
+def _has_number(clause: Clause, text: str) -> bool:
+    """Whether words give a value; in a table's row, whose units stand in the header, a bare number is one."""
+    if clause.kind == "row":
+        return bool(re.search(r"\d", text))
+    return any(q.kind not in ("body", "place", "url") for q in quantities(text))
 
 
 def _merged(text: str, spans: Sequence[Span]) -> tuple[Span, ...]:

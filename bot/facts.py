@@ -67,13 +67,13 @@ _ENGLISH_DATE_RES = (
 _PENDING_RE = re.compile(r"(?:时间|日期|期限)(?:为|是|：|:)?\s*(?P<v>待定|另行通知|另行公布|另行确定)")
 _DURATION_UNITS = {
     "个工作日": "WD", "工作日": "WD", "个月": "M", "年": "Y", "周年": "Y", "周岁": "岁", "岁": "岁", "天": "D", "日": "D",
-    "周": "W", "个星期": "W", "星期": "W", "小时": "H", "个小时": "H", "学期": "学期", "个学期": "学期",
+    "周": "W", "个星期": "W", "星期": "W", "小时": "H", "个小时": "H", "学期": "学期", "个学期": "学期", "分钟": "分钟",
     "years": "Y", "year": "Y", "months": "M", "month": "M", "days": "D", "day": "D", "weeks": "W", "week": "W",
     "working days": "WD", "hours": "H",
 }  # fmt: skip
 _DURATION_RE = re.compile(
     rf"(?<![\d年第.．/-])(?P<num>{_NUM}(?:{_RANGE}{_NUM})?)\s*-?\s*"
-    r"(?P<unit>个工作日|工作日|working days|个月|周年|周岁|年|岁|天|日|个星期|星期|周|个小时|小时|个学期|学期|"
+    r"(?P<unit>个工作日|工作日|working days|个月|周年|周岁|年|岁|天|日|个星期|星期|周|个小时|小时|分钟|个学期|学期|"
     r"years?|months?|days?|weeks?|hours)(?!度|份|月|代|级|[a-z])",
     re.IGNORECASE,
 )
@@ -81,7 +81,7 @@ _COUNT_UNITS = (
     "项|个|人|名|家|套|条|次|所|篇|件|种|类|州|县|市|区|户|位|批|期|份|门|台|例|亩|倍|步|场|支|款|辆|座|间|层|级|只|头|"
     "课时|学时|学分|分|people|persons|items?|projects?"
 )
-_COUNT_RE = re.compile(rf"(?P<num>{_NUM}(?:{_RANGE}{_NUM})?)\s*(?P<unit>{_COUNT_UNITS})(?![a-z])", re.IGNORECASE)
+_COUNT_RE = re.compile(rf"(?P<num>{_NUM}(?:{_RANGE}{_NUM})?)\s*(?:个(?=[县市州区镇村]))?(?P<unit>{_COUNT_UNITS})(?![a-z])", re.IGNORECASE)
 _PERCENT_RE = re.compile(
     rf"(?P<bp>(?:LPR\s*[+＋-]?\s*)?{_ARABIC}\s*(?:BP|个?基点))|(?P<num>{_ARABIC}(?:{_RANGE}{_ARABIC})?)\s*(?:[%％]|percent|per cent)|百分之(?P<han>{_NUM})|(?P<cheng>[一二三四五六七八九])成(?![立果员功效本为套])",
     re.IGNORECASE,
@@ -268,13 +268,13 @@ def _durations(scan: _Scan) -> None:
         per = "/year" if "每年" in _qualifier(scan.text, *m.span()) or _yearly(scan.text, m.start()) else ""
         value = (
             f"{span} {unit}"
-            if unit in ("岁", "学期")
+            if unit in ("岁", "学期", "分钟")
             else (f"P{span}{unit}" if not per else f"{span} {_LONG[unit]}{per}")
         )
         scan.add("duration" if not per else "rate", value, *m.span(), numbers[-1], unit)
 
 
-_LONG = {"Y": "year", "M": "month", "D": "day", "W": "week", "WD": "workday", "H": "hour", "岁": "岁", "学期": "学期"}
+_LONG = {"Y": "year", "M": "month", "D": "day", "W": "week", "WD": "workday", "H": "hour", "岁": "岁", "学期": "学期", "分钟": "minute"}
 
 
 def _yearly(text: str, start: int) -> bool:

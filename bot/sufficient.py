@@ -64,7 +64,7 @@ def missing_part(desk: Desk, reading: Reading, sections: Sequence[ClauseId], fou
         if _unstated(desk, reading, name, found, text):
             return lexicon.concepts()[name].zh if zh else lexicon.concepts()[name].en
     if _untimed(reading, found):
-        return lexicon.concepts()["duration"].zh if zh else lexicon.concepts()["duration"].en
+        return lexicon.message("what_time", reading.language)
     names = "\n".join(
         normalise(desk.reader.by_id[a].number + desk.reader.section_name(a))
         for s in sections
@@ -107,7 +107,7 @@ def _untimed(reading: Reading, found: Evidence | None) -> bool:
     if found is None or found.by_field or reading.yesno or not lexicon.pattern("time_asked_re").search(reading.text):
         return False
     said = lexicon.pattern("time_open_re").search(found.quote)
-    return not said and not typed(found, ("date", "duration", "rate"))
+    return not said and not any(q.unit != "岁" for q in typed(found, ("date", "duration", "rate")))
 
 
 def _unstated(desk: Desk, reading: Reading, name: str, found: Evidence | None, text: str) -> bool:
@@ -134,7 +134,7 @@ def _unstated(desk: Desk, reading: Reading, name: str, found: Evidence | None, t
         return True
     inside = reading.text[asked.start : asked.end]
     own = [t for t, _ in reading.focus if t in inside]
-    if c.types and typed(found, c.types) and not own:
+    if c.types and typed(found, c.types - {"amount"}) and not own:
         return False
     held = desk.finder.context(found.clause)
     if any(desk.finder.support(t, held) < 0.5 for t in own):
