@@ -175,7 +175,8 @@ def _supposed(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Simila
     if places and not others and not reading.premises:
         found = desk.finder.find_for("place", reading, section, similar)
         if found is not None and found.score >= ENOUGH:
-            return _stated(desk, reading, replace(found, concept="place"))
+            supposed = replace(reading, terms=tuple((p, 1.0) for p in places))
+            return _stated(desk, supposed, replace(found, concept="place"))
     return None
 
 

@@ -328,6 +328,8 @@ class Reader:
         asked, labels = self._asked(masked, raw, language)
         bodies = _bodies(masked, language)
         premises = tuple(q for q in fact_module.quantities(masked, bare=True) if q.kind not in ("body", "place", "url"))
+        if len(premises) > 1:  # "一年…10天": the year is what the days are counted in
+            premises = tuple(q for q in premises if q.value != "P1Y") or premises
         kinds = _kinds(masked, raw, language)
         if kinds["yesno"]:
             asked = _granted(asked, masked, premises)
