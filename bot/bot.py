@@ -37,6 +37,7 @@ class GuideBot:
         self._encoder = encoder
         self._writer = EndpointWriter(settings) if settings.llm_base_url else None
         self._lock = threading.Lock()
+        self._looked_at = ""
         self._loaded = self._load(index)
 
     @classmethod
@@ -61,7 +62,9 @@ class GuideBot:
         """The encoder, loaded on first use. Raises ModelMissingError."""
         with self._lock:
             if self._encoder is None:
-                self._encoder = embed.open_encoder(self.settings)
+                encoder = embed.open_encoder(self.settings)
+                self.index.check_encoder(encoder)  # other weights under the same name would rank by chance
+                self._encoder = encoder
             return self._encoder
 
     def reload_if_changed(self) -> bool:
@@ -69,9 +72,13 @@ class GuideBot:
         one cannot be read (the old one goes on serving)."""
         try:
             current = (self.settings.index / "CURRENT").read_text("utf-8").strip()
-            if current == self.index.folder.name:
+            if current in (self.index.folder.name, self._looked_at):
                 return False
-            self._loaded = self._load(Index.open(self.settings.index, self.settings))
+            self._looked_at = current  # a damaged generation is looked at once, not at every check
+            index = Index.open(self.settings.index, self.settings)
+            if index.fingerprint == self.index.fingerprint:
+                return False
+            self._loaded = self._load(index)
         except (OSError, BotError):
             return False
         return True
