@@ -74,7 +74,8 @@ def _two_sides(
         found = [e for i in pool if (e := desk.finder.find(only, i, similar)) is not None and _tells(desk, e, mine)]
         if not found:
             return None
-        have.append(("".join(mine), max(found, key=lambda e: (round(e.score, 4), -e.clause.start))))
+        literal = [e for e in found if all(w in normalise(e.quote + e.clause.label) for w in mine)]
+        have.append(("".join(mine), max(literal or found, key=lambda e: (round(e.score, 4), -e.clause.start))))
     (_, first), (_, second) = have
     if first.clause is second.clause and first.spans == second.spans:
         return None
