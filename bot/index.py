@@ -367,7 +367,12 @@ def _canonical(value: Any) -> bytes:
 
 def _same_probe(encoder: embed.Encoder, probe: Sequence[float]) -> bool:
     now = encoder.encode_queries([embed.PROBE])[0]
-    return len(probe) == len(now) and float(np.dot(now, np.asarray(probe, np.float32))) >= embed.PROBE_COSINE
+    then = np.asarray(probe, np.float32)
+    if len(then) != len(now):
+        return False
+    # a joined question vector is not of length one where a part of it was left out
+    cosine = float(np.dot(now, then)) / max(float(np.linalg.norm(now) * np.linalg.norm(then)), 1e-9)
+    return cosine >= embed.PROBE_COSINE
 
 
 # --- staleness -------------------------------------------------------------------------------------------
