@@ -74,7 +74,8 @@ def shown(answer: Answer, said: Sequence[str]) -> set[str]:
             out |= {n for q in quantities(text) for n in digits(q.value)}
     for q in said:
         out |= digits(q)
-    out |= {str(n) for n in range(2, 12) if n == sum(s.kind == "mark" for s in answer.segments)}  # "共4个"
+    # "共4个", each with its mark; an answer to several questions has more marks than one list counts
+    out |= {str(n) for n in range(2, sum(s.kind == "mark" for s in answer.segments) + 1)}
     if answer.status == "refused":
         out |= digits(" ".join(h.clause.text for h in answer.hits)) | {"2026"}
     return out
