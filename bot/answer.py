@@ -33,7 +33,7 @@ from bot.sufficient import correction, missing_part, refuse, refuse_detail, refu
 from bot.suggest import notices, suggestions
 from bot.types import Answer, Clause, ClauseId, Hit
 from bot.understand import Reader, Reading, tagged
-from bot.values import within
+from bot.values import COMPARABLE, within
 from bot.verify import verified
 
 
@@ -248,10 +248,11 @@ def _telling_first(
     first = next(iter(ordered_concepts(reading)), "")
     if found is None or reading.query.sections or not first or found.concept == first:
         return found
-    if not lexicon.concepts()[first].detail:
+    asks_value = any(lexicon.pattern(p).search(reading.text) for p in ("quantity_asked_re", "time_asked_re"))
+    if not lexicon.concepts()[first].detail or not asks_value:
         return found
     told = [desk.finder.find_for(first, reading, s, similar) for s in sections]
-    good = [e for e in told if e is not None and e.score >= ENOUGH]
+    good = [e for e in told if e is not None and e.score >= ENOUGH and typed(e, COMPARABLE)]
     return max(good, key=lambda e: round(e.score, 6)) if good else found
 
 

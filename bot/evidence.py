@@ -170,6 +170,8 @@ class Finder:
                 score += (0.35 if reading.yesno else 0.12) * bool(
                     reading.bodies and any(w in text for b, _ in reading.bodies for w in lexicon.bodies()[b].guide)
                 )
+                if _asks_share(reading):
+                    score += 0.3 if any(q.kind == "ratio" and q.unit == "%" for q in quantities(text)) else -0.2
                 if reading.yesno and _conditional(clause, self.reader):
                     score += 0.12
                 kinds = {q.kind for q in quantities(text)}
@@ -423,6 +425,12 @@ def _conditional(clause: Clause, reader: Reader) -> bool:
     """Whether a clause stands in a list of conditions or of cases that are ruled out."""
     parent = reader.by_id.get(clause.parent) if clause.parent else None
     return parent is not None and bool(lexicon.pattern("condition_list_re").search(parent.text))
+
+
+def _asks_share(reading: Reading) -> bool:
+    """Whether a percentage is asked for ("几成"), not another rate."""
+    asking = lexicon.concepts()["ratio"].ask("zh" if reading.language.startswith("zh") else reading.language)
+    return asking is not None and bool(asking.search(reading.text))
 
 
 def _has_number(clause: Clause, text: str) -> bool:

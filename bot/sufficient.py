@@ -126,7 +126,7 @@ def _unstated(desk: Desk, reading: Reading, name: str, found: Evidence | None, t
         and re.search("[了过后，,。]", away)
     ):
         return False
-    if c.strict and first and (found is None or found.concept != name):
+    if c.strict and first and (found is None or (found.concept != name and not typed(found, c.types))):
         return True
     if not c.detail or c.said.search(text):
         return False
