@@ -577,7 +577,7 @@ class Reader:
                 focus=_joined_terms(now.focus, last.focus), near=_joined_terms(now.near, last.near), which=now.which or last.which, pending=now.pending or last.pending,
                 yesno=now.yesno or last.yesno, need=last.need, field_named=last.field_named,
                 direction=now.direction or last.direction, comparing=now.comparing or last.comparing,
-                listing=now.listing or last.listing, premises=now.premises or last.premises,
+                listing=now.listing or last.listing, premises=now.premises or (last.premises if last.yesno else ()),
                 query=replace(now.query, fields=last.query.fields, kind=last.query.kind),
             )  # fmt: skip
         return self._finish(now)
