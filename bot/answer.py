@@ -6,6 +6,7 @@ passes the same checks (bot/verify.py), and the extractive answer stands where i
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -31,7 +32,7 @@ from bot.settings import Settings
 from bot.statements import say_statement
 from bot.sufficient import correction, missing_part, refuse, refuse_detail, refuse_edition
 from bot.suggest import notices, suggestions
-from bot.types import Answer, Clause, ClauseId, Hit
+from bot.types import Answer, Clause, ClauseId, Hit, Status
 from bot.understand import Reader, Reading, tagged
 from bot.values import COMPARABLE, within
 from bot.verify import verified
@@ -72,9 +73,19 @@ class Answerer:
         return Answer(
             status=outcome.status, text=draft.text(), segments=draft.segments(),
             citations=cited, hits=tuple(hits), understood=understood(self.desk, reading),
-            confidence=outcome.score, query=reading.query, missing=outcome.missing, table=outcome.table,
+            confidence=_chance(outcome.status, outcome.score), query=reading.query, missing=outcome.missing, table=outcome.table,
             suggestions=suggestions(self.desk, reading, cited, hits), notices=notices(self.desk, language, cited),
         )  # fmt: skip
+
+
+def _chance(status: Status, raw: float) -> float:
+    """The chance that status and answer are right: Platt's map of the raw score, fitted by `python -m eval.calibrate`
+    on the tune half; the raw score where none is fitted."""
+    fitted = lexicon.table("confidence").get(status)
+    if fitted is None:
+        return raw
+    kept = min(0.99, max(0.01, raw))
+    return round(1 / (1 + math.exp(-(fitted["a"] * math.log(kept / (1 - kept)) + fitted["b"]))), 6)
 
 
 def _drafts(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Iterator[Outcome]:

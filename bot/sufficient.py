@@ -65,6 +65,8 @@ def missing_part(desk: Desk, reading: Reading, sections: Sequence[ClauseId], fou
             return lexicon.concepts()[name].zh if zh else lexicon.concepts()[name].en
     if _untimed(reading, found):
         return lexicon.message("what_time", reading.language)
+    if _uncounted(reading, found):
+        return lexicon.message("what_number", reading.language)
     names = "\n".join(
         normalise(desk.reader.by_id[a].number + desk.reader.section_name(a))
         for s in sections
@@ -91,7 +93,15 @@ def missing_part(desk: Desk, reading: Reading, sections: Sequence[ClauseId], fou
         return ""
     if any(t in gone for t in reading.modifiers):
         return "、".join(dict.fromkeys(gone))
-    if enough and found is not None and reading.query.sections and found.by_field and is_field(found.clause):
+    strange = reading.yesno and not reading.bodies and len(gone) * 2 >= len(nouns)
+    if (
+        enough
+        and found is not None
+        and reading.query.sections
+        and found.by_field
+        and is_field(found.clause)
+        and not strange
+    ):
         return ""
     if (
         enough
@@ -100,6 +110,19 @@ def missing_part(desk: Desk, reading: Reading, sections: Sequence[ClauseId], fou
     ):
         return ""
     return "、".join(dict.fromkeys(gone)) if len(gone) * 2 >= len(nouns) else ""
+
+
+_COUNTED = ("件", "套", "条", "家", "种", "次", "所", "县", "市", "州", "区", "项")
+
+
+def _uncounted(reading: Reading, found: Evidence | None) -> bool:
+    """Whether a number of some unit is asked for ("几件") and the words found count nothing in it, nor say why not."""
+    if found is None or reading.unit not in _COUNTED or reading.yesno or reading.comparing or reading.listing:
+        return False
+    if re.search(r"\d", found.quote) and not typed(found, COMPARABLE):
+        return False  # a table's number, whose unit stands in the header
+    said = re.search(r"无|没有|不限|查询|另行|待定", found.quote)
+    return not said and all(q.unit != reading.unit for q in typed(found, ("count", "rate")))
 
 
 def _untimed(reading: Reading, found: Evidence | None) -> bool:
