@@ -81,7 +81,9 @@ _COUNT_UNITS = (
     "项|个|人|名|家|套|条|次|所|篇|件|种|类|州|县|市|区|户|位|批|期|份|门|台|例|亩|倍|步|场|支|款|辆|座|间|层|级|只|头|"
     "课时|学时|学分|分|people|persons|items?|projects?"
 )
-_COUNT_RE = re.compile(rf"(?P<num>{_NUM}(?:{_RANGE}{_NUM})?)\s*(?:个(?=[县市州区镇村]))?(?P<unit>{_COUNT_UNITS})(?![a-z])", re.IGNORECASE)
+_COUNT_RE = re.compile(
+    rf"(?P<num>{_NUM}(?:{_RANGE}{_NUM})?)\s*(?:个(?=[县市州区镇村]))?(?P<unit>{_COUNT_UNITS})(?![a-z])", re.IGNORECASE
+)
 _PERCENT_RE = re.compile(
     rf"(?P<bp>(?:LPR\s*[+＋-]?\s*)?{_ARABIC}\s*(?:BP|个?基点))|(?P<num>{_ARABIC}(?:{_RANGE}{_ARABIC})?)\s*(?:[%％]|percent|per cent)|百分之(?P<han>{_NUM})|(?P<cheng>[一二三四五六七八九])成(?![立果员功效本为套])",
     re.IGNORECASE,
@@ -274,7 +276,17 @@ def _durations(scan: _Scan) -> None:
         scan.add("duration" if not per else "rate", value, *m.span(), numbers[-1], unit)
 
 
-_LONG = {"Y": "year", "M": "month", "D": "day", "W": "week", "WD": "workday", "H": "hour", "岁": "岁", "学期": "学期", "分钟": "minute"}
+_LONG = {
+    "Y": "year",
+    "M": "month",
+    "D": "day",
+    "W": "week",
+    "WD": "workday",
+    "H": "hour",
+    "岁": "岁",
+    "学期": "学期",
+    "分钟": "minute",
+}
 
 
 def _yearly(text: str, start: int) -> bool:

@@ -105,7 +105,12 @@ def evidence_words(reader: Reader, reading: Reading) -> dict[ClauseId, float]:
 
 
 def retrieve(
-    index: Index, reader: Reader, reading: Reading, similar: Mapping[ClauseId, float], k: int, guides: Sequence[str] = ()
+    index: Index,
+    reader: Reader,
+    reading: Reading,
+    similar: Mapping[ClauseId, float],
+    k: int,
+    guides: Sequence[str] = (),
 ) -> list[Hit]:
     """The `k` best clauses, the best first; ties by document order. `guides` keeps only these."""
     parts = (similar, words(index, reading), structure(reader, reading), evidence_words(reader, reading))

@@ -69,7 +69,12 @@ def _questions(desk: Desk, section: ClauseId, asked: set[ClauseId]) -> Iterable[
         return
     for clause_id in desk.reader.children.get(clause.parent, ()):
         label = desk.reader.by_id[clause_id].label
-        if clause_id not in asked and clause_id != section and label.endswith(("？", "?")) and len(label) <= 2 * LONGEST:
+        if (
+            clause_id not in asked
+            and clause_id != section
+            and label.endswith(("？", "?"))
+            and len(label) <= 2 * LONGEST
+        ):
             yield desk.reader.section_name(clause_id) + "？"
 
 

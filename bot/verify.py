@@ -69,7 +69,10 @@ def _notations(value: str) -> set[str]:
 
 
 def numbers_hold(text: str, allowed: set[str]) -> bool:
-    return all((n.replace(",", "").lstrip("0") or "0") in allowed or n.replace(",", "") in allowed for n in _NUMBER.findall(normalise(text)))
+    return all(
+        (n.replace(",", "").lstrip("0") or "0") in allowed or n.replace(",", "") in allowed
+        for n in _NUMBER.findall(normalise(text))
+    )
 
 
 def _keys(quantity: Quantity) -> set[tuple[str, object, str]]:
@@ -105,7 +108,13 @@ def ids_hold(citations: Sequence[Citation], clauses: Mapping[ClauseId, Clause]) 
     """Every citation is the clause that it names."""
     for c in citations:
         clause = clauses.get(ClauseId(c.clause_id))
-        if clause is None or (clause.source, clause.start, clause.end, clause.path, clause.label) != (c.source, c.start, c.end, c.path, c.label):
+        if clause is None or (clause.source, clause.start, clause.end, clause.path, clause.label) != (
+            c.source,
+            c.start,
+            c.end,
+            c.path,
+            c.label,
+        ):
             return False
     return True
 
