@@ -472,21 +472,33 @@ def places_in(question: str, language: str) -> list[Place]:
 def _han_places(question: str) -> list[Place]:
     out = []
     for name in lexicon.table("places")["provinces"]:
+        if name not in question:
+            continue
         out += [Place(m.start(), m.end(), name, (name,)) for m in re.finditer(name, question)]
     if re.search(r"[\u3400-\u9fff]{2}", question):
-        for names in _chinese_countries().values():
-            for name in names:
-                at = question.find(name)
-                if at >= 0 and len(name) >= 2:
-                    out.append(Place(at, at + len(name), name, names))
+        for m in _country_pattern().finditer(question):
+            out.append(Place(m.start(), m.end(), m[0], _countries_by_name()[m[0]]))
     return out
+
+
+@lru_cache(maxsize=1)
+def _countries_by_name() -> dict[str, tuple[str, ...]]:
+    return {name: names for names in _chinese_countries().values() for name in names if len(name) >= 2}
+
+
+@lru_cache(maxsize=1)
+def _country_pattern() -> re.Pattern[str]:
+    """Any Chinese name of a country, the longest first ("南苏丹" before "苏丹")."""
+    return re.compile("|".join(map(re.escape, sorted(_countries_by_name(), key=len, reverse=True))))
 
 
 def _aliases(question: str) -> list[Place]:
     out = []
     for alias, names in lexicon.table("places")["aliases"].items():
         edge = r"(?<![a-z])" if alias[0].isascii() else ""
-        stem = alias[:-1] if re.match("[а-я]", alias) and len(alias) > 4 else alias  # Russian names are inflected
+        stem = alias[:-1] if "а" <= alias[0] <= "я" and len(alias) > 4 else alias  # Russian names are inflected
+        if stem not in question:
+            continue
         for m in re.finditer(edge + re.escape(stem), question):
             out.append(Place(m.start(), m.end(), m[0], tuple(names)))
     chinese = _chinese_countries()
