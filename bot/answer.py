@@ -333,6 +333,7 @@ def _places_listed(desk: Desk, reading: Reading, sections: Sequence[ClauseId]) -
 def _overview(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:
     """A section's name and nothing else: its short fields."""
     bare = lexicon.pattern("interrogative_re").search(reading.text) is None and not reading.yesno
+    bare = bare and (reading.language.startswith("zh") or len(reading.text.split()) <= 3)
     if len(reading.query.sections) != 1 or reading.concepts or reading.focus or reading.scope == "implied" or not bare:
         return None
     home = desk.reader.home(reading.query.sections[0])

@@ -14,7 +14,7 @@ from bot.facts import Quantity, is_field
 from bot.lexical import normalise
 from bot.types import ClauseId
 from bot.understand import Reading
-from bot.values import within
+from bot.values import level_verdict, within
 
 QUOTED = re.compile(r"[“\"‘']([^”\"’']{1,12})[”\"’']")
 
@@ -30,7 +30,8 @@ def asks_eligibility(reading: Reading) -> bool:
     others = [
         c
         for c in asked
-        if c not in ("eligible", "quota", "count_asked", "requirements", "process", "submit", "content")
+        if c not in ("eligible", "count_asked", "requirements", "content")
+        and not (reading.yesno and c in ("quota", "process", "submit"))
     ]
     applies = lexicon.pattern("applying_re").search(reading.text) is not None
     said = "eligible" in reading.concepts or applies or (reading.yesno and not reading.language.startswith("zh"))
@@ -79,7 +80,7 @@ def polarity(desk: Desk, reading: Reading, section: ClauseId, found: Evidence) -
     )
     if opening and found.clause.label.endswith(("？", "?")):
         return opening[1] is None
-    level = _level_verdict(reading.text, quote)
+    level = level_verdict(reading.text, quote)
     if level is not None:
         return level
     told = _told_apart(desk, reading, found)
@@ -170,22 +171,3 @@ def _absent(desk: Desk, reading: Reading, found: Evidence) -> list[str]:
 def _lists(text: str, body_name: str) -> bool:
     """Whether an eligibility clause names a class, by any of the guides' words for it."""
     return any(w in text for w in (body_name, *lexicon.bodies()[body_name].guide))
-
-
-def _level_verdict(question: str, quote: str) -> bool | None:
-    """ "县级…行不行" against "地市级及以上": whether the asked level is high enough; None where there are none."""
-    levels = lexicon.table("words")["levels"]
-    stated = re.search(r"([\u4e00-\u9fff]{1,3}?级)(?:及|或)?以上", quote)
-
-    def rank(text: str) -> int | None:
-        found = [n for n, names in enumerate(levels) for w in names if len(w) > 1 and w in text]
-        found += [
-            n
-            for n, names in enumerate(levels)
-            for w in names
-            if re.search(rf"(?<![\u4e00-\u9fff]){w}|{w}(?:一级|里|政府)", text)
-        ]
-        return max(found) if found else None
-
-    need, asked = rank(stated[1]) if stated else None, rank(question)
-    return None if need is None or asked is None else asked >= need

@@ -19,7 +19,7 @@ from bot.lexical import normalise
 from bot.statements import place_of, say_statement
 from bot.types import Clause, ClauseId, Hit
 from bot.understand import Reading
-from bot.values import COMPARABLE
+from bot.values import COMPARABLE, level_verdict
 
 
 def correction(desk: Desk, reading: Reading, found: Evidence | None) -> Outcome | None:
@@ -57,6 +57,8 @@ def _stated_value(desk: Desk, reading: Reading, claim: Quantity, section: Clause
 def missing_part(desk: Desk, reading: Reading, sections: Sequence[ClauseId], found: Evidence | None) -> str:
     """What the question asks for and these sections do not state: a detail without its words, or content words
     that stand nowhere in them. "" where nothing is missing."""
+    if found is not None and reading.yesno and level_verdict(reading.text, found.quote) is not None:
+        return ""
     pool = dict.fromkeys(i for s in sections for tier in desk.finder.pool(s) for i in tier)
     text = "\n".join(desk.finder.text_of(i) for i in pool)
     zh = reading.language.startswith("zh")

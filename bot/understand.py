@@ -98,7 +98,9 @@ def language_of(text: str) -> str:
     for language, script in _SCRIPTS:
         if len(script.findall(text)) >= 2:
             return language
-    if len(_HAN.findall(text)) >= 2 or not re.search(r"[^\W\d_]", text):
+    # a name quoted in Chinese does not make a German question a Chinese one
+    latin, han = len(re.findall(r"[^\W\d_\u3400-\u9fff]{2,}", text)), len(_HAN.findall(text))
+    if (han >= 2 and not (latin >= 4 and latin * 3 > han)) or not re.search(r"[^\W\d_]", text):
         return "zh-Hant" if sum(a != b for a, b in zip(text, _simplify(text), strict=False)) else "zh"
     words = re.findall(r"[^\W\d_]+", text.lower())
     scores = {lang: sum(w in small for w in words) for lang, small in _small_words().items()}
@@ -328,6 +330,9 @@ class Reader:
         asked, labels = self._asked(masked, raw, language)
         bodies = _bodies(masked, language)
         premises = tuple(q for q in fact_module.quantities(masked, bare=True) if q.kind not in ("body", "place", "url"))
+        premises = tuple(
+            q for q in premises if not (q.kind == "count" and q.start and masked[q.start - 1] in "哪那这前后第")
+        )
         if len(premises) > 1:  # "一年…10天": the year is what the days are counted in
             premises = tuple(q for q in premises if q.value != "P1Y") or premises
         kinds = _kinds(masked, raw, language)
@@ -468,11 +473,20 @@ class Reader:
         asking = lexicon.pattern("interrogative_re")
         detail = lexicon.concepts()
 
-        def telling(a: Asked) -> tuple[bool, bool, bool, int]:
+        def telling(a: Asked) -> tuple[bool, bool, bool, bool, int]:
             near = masked[max(0, a.start - 4) : a.end + 4]
             c = detail[a.concept]
             foreign_strict = not language.startswith("zh") and c.strict
-            return (not foreign_strict and not asking.search(near), not c.detail, not foreign_strict, a.start - a.end)
+            # "主管部门的网站": what comes last in a row of Chinese nouns is what is asked
+            headed = any(0 <= b.start - a.end <= 1 and b.concept != a.concept for b in kept)
+            inner = headed and language.startswith("zh")
+            return (
+                inner,
+                not foreign_strict and not asking.search(near),
+                not c.detail,
+                not foreign_strict,
+                a.start - a.end,
+            )
 
         return tuple(sorted(kept, key=telling)), tuple(labels)
 
@@ -925,6 +939,8 @@ def _by_premise(premises: Sequence[Quantity]) -> tuple[Asked, ...]:
     for p in premises:
         if p.unit == "岁":
             return (Asked("age", p.start, p.end),)
+        if p.kind == "duration" and p.unit in ("D", "WD"):
+            return (Asked("onsite", p.start, p.end),)
         if p.kind in _PREMISE_CONCEPTS:
             return (Asked(_PREMISE_CONCEPTS[p.kind], p.start, p.end),)
         if p.kind == "count":

@@ -83,3 +83,22 @@ def within(premise: Quantity, stated: Sequence[Quantity]) -> bool | None:
             return a >= b
         return a == b
     return None
+
+
+def level_verdict(question: str, quote: str) -> bool | None:
+    """ "县级…行不行" against "地市级及以上": whether the asked level is high enough; None where there are none."""
+    levels = lexicon.table("words")["levels"]
+    stated = re.search(r"([\u4e00-\u9fff]{1,3}?级)(?:及|或)?以上", quote)
+
+    def rank(text: str) -> int | None:
+        found = [n for n, names in enumerate(levels) for w in names if len(w) > 1 and w in text]
+        found += [
+            n
+            for n, names in enumerate(levels)
+            for w in names
+            if re.search(rf"(?<![\u4e00-\u9fff]){w}|{w}(?:一级|里|政府)", text)
+        ]
+        return max(found) if found else None
+
+    need, asked = rank(stated[1]) if stated else None, rank(question)
+    return None if need is None or asked is None else asked >= need

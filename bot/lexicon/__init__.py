@@ -130,7 +130,7 @@ def synonyms(word: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def glossary() -> tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]:
-    return tuple((re.compile(p), tuple(v)) for lang in table("glossary").values() for p, v in lang.items())
+    return tuple((re.compile(rf"\b(?:{p})"), tuple(v)) for lang in table("glossary").values() for p, v in lang.items())
 
 
 def message(name: str, language: str, /, **parts: object) -> str:
