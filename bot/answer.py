@@ -361,6 +361,8 @@ def _stated(desk: Desk, reading: Reading, found: Evidence) -> Outcome:
 def _reranked(hits: Sequence[Hit], cited: Sequence[Clause]) -> list[Hit]:
     """Hits with the clauses that the answer rests on first: reading them for the answer is the last ranking stage."""
     known = {h.clause.clause_id: h for h in hits}
+    if not any(c.clause_id in known and known[c.clause_id].rank <= 5 for c in cited):
+        return list(hits)  # what the retrieval ranks low is no better for being quoted
     first = [c for c in cited if c.kind != "heading" or len(cited) == 1 or c.clause_id in known][: len(hits) or 10]
     top = max((h.score for h in hits), default=0.0)
     ranked = [Hit(c, known[c.clause_id].score if c.clause_id in known else top, 0, "reranked") for c in first]

@@ -18,6 +18,8 @@ DEPTH = 60  # chunks taken from each side
 # The second encoder helps across languages and blurs Chinese: measured in docs/adr/0004-encoders.md.
 SAME_LANGUAGE = (1.0, 0.25)
 OTHER_LANGUAGE = (1.0, 0.3)
+FOREIGN_WORDS = 0.25
+LOOSE = 0.2  # worth of a heading named in a text without labelled fields, where headings are many words
 
 
 def question_vector(index: Index, reading: Reading, vector: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -61,7 +63,9 @@ def words(index: Index, reading: Reading) -> dict[ClauseId, float]:
         clause_id = index.chunks[row].clause_id
         best[clause_id] = max(best.get(clause_id, 0.0), score)
     top = max(best.values(), default=0.0)
-    return {k: v / top for k, v in best.items()} if top > 0 else {}
+    # what the glossary makes of a foreign question are a few words of many: they tip a balance, no more
+    share = 1.0 if reading.language.startswith("zh") else FOREIGN_WORDS
+    return {k: share * v / top for k, v in best.items()} if top > 0 else {}
 
 
 def structure(reader: Reader, reading: Reading) -> dict[ClauseId, float]:
@@ -78,7 +82,7 @@ def structure(reader: Reader, reading: Reading) -> dict[ClauseId, float]:
     for clause in reader.clauses:
         score = 0.0
         if clause.clause_id in own:
-            score += 0.8
+            score += 0.8 if reader.home(clause.clause_id) is not None else LOOSE
         elif clause.clause_id in inside:
             score += 0.6
         concept = reader.concept_of.get(clause.label, "") if is_field(clause) else ""
@@ -96,6 +100,8 @@ def structure(reader: Reader, reading: Reading) -> dict[ClauseId, float]:
 def evidence_words(reader: Reader, reading: Reading) -> dict[ClauseId, float]:
     """Clauses that hold words which answer an asked concept."""
     out: dict[ClauseId, float] = {}
+    if not reader.homes:
+        return out  # in plain texts such words stand everywhere
     keys = [c.said for name in reading.concepts[:2] if (c := lexicon.concepts()[name]).evidence]
     for clause in reader.clauses if keys else ():
         text = normalise(clause.text)
