@@ -159,6 +159,7 @@ class Reader:
 
     def __init__(self, clauses: Sequence[Clause], facts: Sequence[Fact], guides: Sequence[Guide]) -> None:
         self.clauses = clauses
+        self._known: dict[str, Reading] = {}
         self.by_id = {c.clause_id: c for c in clauses}
         self.guides = guides
         self.children: dict[ClauseId, tuple[ClauseId, ...]] = {c.clause_id: c.children for c in clauses}
@@ -309,6 +310,15 @@ class Reader:
         return out
 
     def _read_alone(self, question: str) -> Reading:
+        """A question by itself. Kept for a while: a conversation reads its earlier questions at every turn."""
+        known = self._known.get(question)
+        if known is None:
+            if len(self._known) >= _KEPT:
+                self._known.clear()
+            known = self._known[question] = self._read_anew(question)
+        return known
+
+    def _read_anew(self, question: str) -> Reading:
         language = language_of(question)
         reading = self._read_text(question, fold(question, language), language)
         if language == "zh" and _doubtful(reading):
@@ -685,6 +695,7 @@ class Reader:
         return _bare_name(self.by_id[clause_id]).strip(" 　。：:")
 
 
+_KEPT = 512  # readings
 _OWN_THINGS = ("deadline", "url", "authority", "submit", "place", "content")
 _JOINT = re.compile(r"[,，、;；]|和|与|及|还有|以及|另外|\d[.．、]|\band\b|\bet\b|\bund\b|\by\b|\bи\b|\bja\b|\bog\b")
 _LINKED = re.compile(r"的$")
