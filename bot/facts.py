@@ -196,7 +196,7 @@ def _urls(scan: _Scan) -> None:
 
 def _dates(scan: _Scan) -> None:
     for m in _DATE_RE.finditer(scan.text):
-        year, month = _year(m["y"]), parse_number(m["m"])
+        year, month = year_digits(m["y"]), parse_number(m["m"])
         if month is None or not 1 <= month <= 12:
             continue
         value = f"{year}-{int(month):02d}"
@@ -224,7 +224,8 @@ def _dates(scan: _Scan) -> None:
         scan.add("date", m["v"], *m.span("v"))
 
 
-def _year(raw: str) -> str:
+def year_digits(raw: str) -> str:
+    """A year in Arabic digits: "二〇二六" → "2026"; one that is in them already stays."""
     return raw if raw.isdigit() and raw.isascii() else "".join(str(_CN_DIGITS.get(c, c)) for c in raw)
 
 

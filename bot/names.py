@@ -48,7 +48,7 @@ class Names:
         self._names: dict[ClauseId, str] = {}
         self._loose: set[ClauseId] = set()
         for c in sections:
-            bare = _bare_name(c)
+            bare = bare_name(c)
             name = squeeze(bare)
             if 2 <= len(name) <= 60:
                 plain = squeeze(re.sub(r"（[^）]*）|\([^)]*\)", "", bare))
@@ -232,7 +232,7 @@ class Names:
         return _merge(out)
 
 
-def _bare_name(clause: Clause) -> str:
+def bare_name(clause: Clause) -> str:
     """A section's name without its number and without a leading label ("项目名称：")."""
     text = clause.label or clause.text
     if clause.number and text.startswith(clause.number):
@@ -329,7 +329,7 @@ def _pinyin_table() -> frozenset[str]:
     return frozenset(s[0] for s in pinyin(common, style=Style.NORMAL) if s[0].isascii() and s[0].isalpha())
 
 
-def _split_pinyin(word: str) -> list[str] | None:
+def split_pinyin(word: str) -> list[str] | None:
     """A Latin word as pinyin syllables, None where it is not pinyin. Longest first, with a look back."""
     table = _pinyin_table()
     memo: dict[int, list[str] | None] = {len(word): []}
@@ -348,7 +348,7 @@ def _syllables(question: str) -> list[tuple[str, int, int]]:
     out: list[tuple[str, int, int]] = []
     for m in re.finditer(r"[\u3400-\u9fff]+|[a-zü]+", question):
         if m[0][0].isascii():
-            parts = _split_pinyin(m[0]) if len(m[0]) <= 40 else None
+            parts = split_pinyin(m[0]) if len(m[0]) <= 40 else None
             at = m.start()
             for part in parts or []:
                 out.append((part, at, at + len(part)))
@@ -365,7 +365,7 @@ def pinyin_to_han(question: str) -> str:
     def replace(m: re.Match[str]) -> str:
         parts: list[str] = []
         for word in m[0].split():
-            split = _split_pinyin(word)
+            split = split_pinyin(word)
             if not split:
                 return m[0]
             parts += split

@@ -72,18 +72,14 @@ def structure(reader: Reader, reading: Reading) -> dict[ClauseId, float]:
     """What the clause tree says: a clause of a named section, a field that was asked for, words that answer it."""
     out: dict[ClauseId, float] = {}
     wanted = set(reading.concepts)
-    inside: set[ClauseId] = set()
-    for section in reading.query.sections:
-        inside.update(reader.subtree(section))
-        home = reader.home(section)
-        if home is not None:
-            inside.update(i for i in reader.subtree(home) if is_field(reader.by_id[i]))
     own = {i for s in reading.query.sections for i in reader.subtree(s)}
+    homes = {h for s in reading.query.sections if (h := reader.home(s)) is not None}
+    beside = {i for h in homes for i in reader.subtree(h) if is_field(reader.by_id[i])}
     for clause in reader.clauses:
         score = 0.0
         if clause.clause_id in own:
             score += 0.8 if reader.home(clause.clause_id) is not None else LOOSE
-        elif clause.clause_id in inside:
+        elif clause.clause_id in beside:
             score += 0.6
         concept = reader.concept_of.get(clause.label, "") if is_field(clause) else ""
         if concept and concept in wanted:

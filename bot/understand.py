@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -17,8 +17,8 @@ from typing import TypedDict
 from bot import facts as fact_module
 from bot import lexicon
 from bot.facts import Quantity, is_field
-from bot.lexical import normalise
-from bot.names import Match, Names, pinyin_to_han, places_in
+from bot.lexical import normalise, simplified
+from bot.names import Match, Names, bare_name, pinyin_to_han, places_in, split_pinyin
 from bot.types import AnswerKind, Clause, ClauseId, Fact, Guide, Query
 
 _HAN = re.compile(r"[\u3400-\u9fff]")
@@ -101,7 +101,7 @@ def language_of(text: str) -> str:
     # a name quoted in Chinese does not make a German question a Chinese one
     latin, han = len(re.findall(r"[^\W\d_\u3400-\u9fff]{2,}", text)), len(_HAN.findall(text))
     if (han >= 2 and not (latin >= 4 and latin * 3 > han)) or not re.search(r"[^\W\d_]", text):
-        return "zh-Hant" if sum(a != b for a, b in zip(text, _simplify(text), strict=False)) else "zh"
+        return "zh-Hant" if sum(a != b for a, b in zip(text, simplified(text), strict=False)) else "zh"
     words = re.findall(r"[^\W\d_]+", text.lower())
     scores = {lang: sum(w in small for w in words) for lang, small in _small_words().items()}
     if re.search(r"[ăđơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ]", text.lower()):
@@ -120,35 +120,27 @@ def _small_words() -> dict[str, frozenset[str]]:
 
 
 def _is_pinyin(words: Sequence[str]) -> bool:
-    from bot.names import _split_pinyin
-
-    return bool(words) and all(_split_pinyin(w) for w in words)
+    return bool(words) and all(split_pinyin(w) for w in words)
 
 
-def _simplify(text: str) -> str:
-    from bot.lexical import simplified
+@lru_cache(maxsize=1)
+def _from_japanese() -> Callable[[str], str]:
+    """Japanese forms of characters → traditional → simplified. The tables are loaded once, with the first question."""
+    import opencc
 
-    return simplified(text)
+    to_traditional, to_simplified = opencc.OpenCC("jp2t"), opencc.OpenCC("t2s")
+    return lambda text: str(to_simplified.convert(to_traditional.convert(text)))
 
 
 def fold(text: str, language: str) -> str:
     """The question as it is matched: NFKC, lower case, simplified (Japanese forms of characters too)."""
     out = normalise(text)
     if language == "ja":
-        import opencc
-
-        out = str(opencc.OpenCC("t2s").convert(opencc.OpenCC("jp2t").convert(out)))
-    elif (language == "zh" and re.search(r"[a-z]{4}", out) and not _HAN.search(out)) or (
-        language == "zh" and re.search(r"[a-z]{2}", out)
-    ):
+        out = _from_japanese()(out)
+    elif language == "zh" and re.search(r"[a-z]{2}", out):
         out = pinyin_to_han(out)
-    out = re.sub(
-        r"[一二][〇零○][〇零○一二三四五六七八九]{2}(?=年)", lambda m: "".join(str(_HAN_DIGITS[c]) for c in m[0]), out
-    )
+    out = re.sub(r"[一二][〇零○][〇零○一二三四五六七八九]{2}(?=年)", lambda m: fact_module.year_digits(m[0]), out)
     return re.sub(r"\s+", " ", out).strip()
-
-
-_HAN_DIGITS = {"〇": 0, "零": 0, "○": 0} | {c: i for i, c in enumerate("一二三四五六七八九", 1)}
 
 
 # --- the reader -------------------------------------------------------------------------------------------------
@@ -166,6 +158,7 @@ class Reader:
         self.labels = tuple(dict.fromkeys(c.label for c in clauses if is_field(c) and 2 <= len(c.label) <= 16))
         self.concept_of = {label: lexicon.concept_of_label(label) for label in self.labels}
         self.homes = self._homes()
+        self._is_home = frozenset(self.homes)
         sections = [c for c in clauses if self._is_section(c)]
         self.names = Names(clauses, sections, {c.clause_id for c in sections if self._is_loose(c)})
         self.numbers: dict[str, tuple[ClauseId, ...]] = {}
@@ -221,12 +214,10 @@ class Reader:
 
     def home(self, clause_id: ClauseId) -> ClauseId | None:
         """The nearest section with labelled fields at or above a clause."""
-        homes = set(self.homes)
-        return next((i for i in self.ancestors(clause_id) if i in homes), None)
+        return next((i for i in self.ancestors(clause_id) if i in self._is_home), None)
 
     def homes_under(self, clause_id: ClauseId) -> list[ClauseId]:
-        homes = set(self.homes)
-        return [i for i in self.subtree(clause_id) if i in homes]
+        return [i for i in self.subtree(clause_id) if i in self._is_home]
 
     # -- reading -----------------------------------------------------------------------------------------------
 
@@ -250,11 +241,7 @@ class Reader:
             return (question,)
         out: list[str] = []
         for piece in pieces:
-            alone = self._read_alone(piece.strip(" ,，;；"))
-            asks = bool(lexicon.pattern("interrogative_re").search(alone.text)) and bool(
-                alone.asked or (alone.bodies and alone.yesno)
-            )
-            if out and asks and self._complete(out[-1]):
+            if out and self._complete(piece) and self._complete(out[-1]):
                 out.append(piece)
             elif out:
                 out[-1] += piece
@@ -263,6 +250,7 @@ class Reader:
         return tuple(out) if all(self._complete(p) for p in out) else (question,)
 
     def _complete(self, piece: str) -> bool:
+        """Whether a part of a question asks by itself."""
         alone = self._read_alone(piece.strip(" ,，;；"))
         return bool(lexicon.pattern("interrogative_re").search(alone.text)) and bool(
             alone.asked or (alone.bodies and alone.yesno)
@@ -690,9 +678,7 @@ class Reader:
 
     def section_name(self, clause_id: ClauseId) -> str:
         """A section's own name as a reader would say it: its line without number and leading label."""
-        from bot.names import _bare_name
-
-        return _bare_name(self.by_id[clause_id]).strip(" 　。：:")
+        return bare_name(self.by_id[clause_id]).strip(" 　。：:")
 
 
 _KEPT = 512  # readings
