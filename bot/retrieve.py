@@ -116,11 +116,10 @@ def retrieve(
 ) -> list[Hit]:
     """The `k` best clauses, the best first; ties by document order. `guides` keeps only these."""
     parts = (similar, words(index, reading), structure(reader, reading), evidence_words(reader, reading))
-    order = {c.clause_id: n for n, c in enumerate(index.clauses)}
     scores: dict[ClauseId, float] = {}
     for part in parts:
         for clause_id, value in part.items():
             scores[clause_id] = scores.get(clause_id, 0.0) + value
     kept = [i for i in scores if not guides or index.by_id[i].guide in guides]
-    ranked = sorted(kept, key=lambda i: (-round(scores[i], 6), order[i]))[:k]
+    ranked = sorted(kept, key=lambda i: (-round(scores[i], 6), index.order[i]))[:k]
     return [Hit(index.by_id[i], round(scores[i], 6), n, "fused") for n, i in enumerate(ranked, 1)]

@@ -93,6 +93,7 @@ class FakeBot:
             by_id={c.clause_id: c for c in clauses},
             facts=facts,
             fingerprint=mark,
+            facts_of=lambda i: tuple(f for f in facts if f.clause_id == i),
         )
 
     def reload_if_changed(self) -> bool:

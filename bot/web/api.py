@@ -11,6 +11,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot import __version__
+from bot.bot import fact_json
 from bot.errors import NotFoundError
 from bot.types import Clause, Fact, Guide
 from bot.web import render
@@ -214,13 +215,9 @@ def clause_json(view: View, clause_id: str) -> dict[str, Any]:
         "children": list(clause.children),
         "section": section.clause_id if section else "",
         "copy": render.clause_text(clause, view.guides.get(clause.guide)),
-        "facts": [fact_json(f) for f in view.index.facts if f.clause_id == clause_id],
+        "facts": [fact_json(f) for f in view.index.facts_of(clause.clause_id)],
         "newer": newer_json(view, clause),
     }
-
-
-def fact_json(fact: Fact) -> dict[str, Any]:
-    return {"kind": fact.kind, "value": fact.value, "qualifier": fact.qualifier, "start": fact.start, "end": fact.end}
 
 
 def newer_json(view: View, clause: Clause) -> dict[str, Any] | None:

@@ -40,6 +40,8 @@ class IndexLike(Protocol):
     @property
     def fingerprint(self) -> str: ...
 
+    def facts_of(self, clause_id: ClauseId) -> tuple[Fact, ...]: ...
+
 
 class BotLike(Protocol):
     """What the page needs of `bot.bot.GuideBot`."""
