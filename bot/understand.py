@@ -500,8 +500,8 @@ class Reader:
             if m[1] not in self._years and not self._year_in_text(phrase, text):
                 return phrase
         for word, step in _RELATIVE_YEAR.items():
-            asked = re.search(re.escape(word) + r"(?:度|的|这个)?(?:项目|指南|申报|那|呢|西藏|补助|经费|政策)?", text)
-            if asked and not _PART.search(text[asked.end() :]) and not self.names.holds(word):
+            _, said, after = text.partition(word)
+            if said and not _PART.search(after) and not self.names.holds(word):
                 year = str(int(max(self._years)) + step) if max(self._years).isdigit() else ""
                 if year and year not in self._years:
                     return word
