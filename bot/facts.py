@@ -7,6 +7,7 @@ stands in a cited clause), so that all three agree on what a number is. No fact 
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +22,9 @@ _FULLWIDTH = str.maketrans("０１２３４５６７８９．，％：／－", "
 _ARABIC = r"(?<![0-9０-９])[0-9０-９]+(?:[,，][0-9０-９]{3})*(?:[.．][0-9０-９]+)?"
 _RANGE = r"(?:\s*(?:[-–—~～至到]|to)\s*)"
 _NUM = rf"(?:{_ARABIC}|{_HAN_NUM})"
+_HAN_DECIMAL = rf"{_HAN_NUM}点[零〇一二三四五六七八九]+"
+_MIXED = rf"{_ARABIC}(?:亿{_ARABIC}(?:千万|万)?|万{_ARABIC}千?)"  # 1亿5000万, 3万5千, 3万5
+_WHOLE = rf"(?:{_MIXED}|{_HAN_DECIMAL}|{_NUM})"  # any one number; the plain ones are enough where units follow closely
 
 _BEFORE = (
     "不满|不足|未满|不到|不超过|不高于|不多于|不得超过|最高不超过|最高|最多|最长不超过|最长|上限不超过|上限|封顶|至多|以内|"
@@ -33,7 +37,7 @@ _AFTER_RE = re.compile(rf"^\s*(?:（[^）]{{0,8}}）)?(?:{_AFTER})")
 
 _SCALE_WORDS = {
     "万亿": 10**12, "亿": 10**8, "千万": 10**7, "百万": 10**6, "十万": 10**5, "万": 10**4, "千": 1000, "百": 100,
-    "million": 10**6, "billion": 10**9, "thousand": 1000, "k": 1000, "m": 10**6,
+    "million": 10**6, "billion": 10**9, "thousand": 1000, "w": 10**4,
 }  # fmt: skip
 _CURRENCY = {
     "元": "CNY", "圆": "CNY", "块": "CNY", "块钱": "CNY", "元人民币": "CNY", "人民币": "CNY", "rmb": "CNY",
@@ -41,7 +45,7 @@ _CURRENCY = {
     "欧元": "EUR", "eur": "EUR", "euros": "EUR", "euro": "EUR", "港元": "HKD", "港币": "HKD", "日元": "JPY",
 }  # fmt: skip
 _AMOUNT_RE = re.compile(
-    rf"(?P<pre>RMB|CNY|USD|EUR|人民币|[¥￥])?\s*(?:{_NUM}\s*(?:万|亿)?{_RANGE})?(?P<num>{_NUM})\s*(?P<scale>万亿|千万|百万|亿|万|千|million|billion|thousand)?"
+    rf"(?P<pre>RMB|CNY|USD|EUR|人民币|[¥￥])?\s*(?:{_NUM}\s*(?:万|亿)?{_RANGE})?(?P<num>{_WHOLE})\s*(?P<scale>万亿|千万|百万|亿|万|千|million|billion|thousand|w(?![a-z]))?"
     rf"\s*(?P<cur>元人民币|元|圆|块钱|块|美元|欧元|港元|港币|日元|yuan|RMB|CNY|USD|euros?|EUR|dollars|人民币)?"
     rf"(?:\s*/\s*(?P<per>人|年|月|项|个|家|套|亩|次|户|件))?",
     re.IGNORECASE,
@@ -56,6 +60,7 @@ _MONTHDAY_RE = re.compile(
 _YEARLY_RE = re.compile(
     r"每(?:年|季度)\s*(?P<m>\d{1,2})\s*月(?:\s*[、,，和及]\s*\d{1,2}\s*月)*(?:的?\s*\d{1,2}\s*日(?:\s*[至到-]\s*\d{1,2}\s*日)?)?"
 )
+_LEAP = 2000  # a year that has every day there is
 _ENGLISH_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _ENGLISH_MONTH = r"(?P<mon>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _ENGLISH_DATE_RES = (
@@ -69,12 +74,14 @@ _DURATION_UNITS = {
     "个工作日": "WD", "工作日": "WD", "个月": "M", "年": "Y", "周年": "Y", "周岁": "岁", "岁": "岁", "天": "D", "日": "D",
     "周": "W", "个星期": "W", "星期": "W", "小时": "H", "个小时": "H", "学期": "学期", "个学期": "学期", "分钟": "分钟",
     "years": "Y", "year": "Y", "months": "M", "month": "M", "days": "D", "day": "D", "weeks": "W", "week": "W",
-    "working days": "WD", "hours": "H",
+    "working days": "WD", "hours": "H", "个半月": "M", "个半小时": "H", "个半星期": "W", "个半学期": "学期",
 }  # fmt: skip
 _DURATION_RE = re.compile(
-    rf"(?<![\d年第.．/-])(?P<num>{_NUM}(?:{_RANGE}{_NUM})?)\s*-?\s*"
-    r"(?P<unit>个工作日|工作日|working days|个月|周年|周岁|年|岁|天|日|个星期|星期|周|个小时|小时|分钟|个学期|学期|"
-    r"years?|months?|days?|weeks?|hours)(?!度|份|月|代|级|[a-z])",
+    rf"(?<![\d年第.．/-])(?P<num>{_HAN_DECIMAL}|{_NUM}(?:{_RANGE}{_NUM})?)\s*-?\s*"
+    r"(?P<unit>个工作日|工作日|working days|个半月|个半小时|个半星期|个半学期|"
+    r"个月|周年|周岁|年|岁|天|日|个星期|星期|周|个小时|小时|分钟|个学期|学期|"
+    r"years?|months?|days?|weeks?|hours)(?!度|份|月|代|级|[a-z])"
+    rf"(?:(?P<half>半(?![年个月天日数周径导成]))|(?<=年)[零又]?\s*(?P<months>\d{{1,2}}|[一二两三四五六七八九十]{{1,3}})\s*个月)?",
     re.IGNORECASE,
 )
 _COUNT_UNITS = (
@@ -85,7 +92,9 @@ _COUNT_RE = re.compile(
     rf"(?P<num>{_NUM}(?:{_RANGE}{_NUM})?)\s*(?:个(?=[县市州区镇村]))?(?P<unit>{_COUNT_UNITS})(?![a-z])", re.IGNORECASE
 )
 _PERCENT_RE = re.compile(
-    rf"(?P<bp>(?:LPR\s*[+＋-]?\s*)?{_ARABIC}\s*(?:BP|个?基点))|(?P<num>{_ARABIC}(?:{_RANGE}{_ARABIC})?)\s*(?:[%％]|percent|per cent)|百分之(?P<han>{_NUM})|(?P<cheng>[一二三四五六七八九])成(?![立果员功效本为套])",
+    rf"(?P<bp>(?:LPR\s*[+＋-]?\s*)?{_ARABIC}\s*(?:BP|个?基点))|(?P<num>{_ARABIC}(?:{_RANGE}{_ARABIC})?)\s*(?:[%％]|percent|per cent)|百分之(?P<han>{_HAN_DECIMAL}|{_NUM})"
+    rf"|千分之(?P<mille>{_HAN_DECIMAL}|{_NUM})|(?P<den>{_NUM})分之(?P<part>{_NUM})"
+    r"|(?P<cheng>[一二三四五六七八九])成(?![立果员功效本为套])(?P<tenth>[一二三四五六七八九半](?![十百千万亿个人项名家年月天]))?",
     re.IGNORECASE,
 )
 _PROPORTION_RE = re.compile(rf"(?P<a>{_ARABIC})\s*[:：∶]\s*(?P<b>{_ARABIC})(?![:：\d])")
@@ -115,11 +124,22 @@ class Quantity:
 def parse_number(text: str) -> float | None:
     """The value of one Arabic or Chinese numeral ("1,500", "一百五十", "2000万", "半"), None when it is none."""
     raw = text.translate(_FULLWIDTH).replace(",", "").strip()
+    if "点" in raw:
+        whole, _, tenths = raw.partition("点")
+        value = _parse_han(whole)
+        return None if value is None else float(f"{int(value)}." + "".join(str(_CN_DIGITS[c]) for c in tenths))
     if re.fullmatch(r"\d+(\.\d+)?", raw):
         return float(raw)
     mixed = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(万亿|千万|百万|亿|万|千|百)", raw)
     if mixed:
         return float(mixed[1]) * _SCALE_WORDS[mixed[2]]
+    parts = re.fullmatch(r"(\d+(?:\.\d+)?)(亿|万)(\d+(?:\.\d+)?)(千万|万|千)?", raw)
+    if parts:
+        scale = _SCALE_WORDS[parts[2]]
+        # "3万5" is 35,000 as "3万5千" is; in "3万500" the digits say themselves what they are worth
+        rest = _SCALE_WORDS[parts[4]] if parts[4] else scale // 10 if len(parts[3]) == 1 else 1
+        lower = float(parts[3]) * rest
+        return float(parts[1]) * scale + lower if lower < scale else None
     return _parse_han(raw)
 
 
@@ -145,6 +165,8 @@ def _parse_han(raw: str) -> float | None:
                 else total + (section + digit) * 10**4
             )
             section = digit = 0
+    if digit and len(raw) > 1 and _CN_SCALES.get(raw[-2], 0) >= 100:
+        digit *= _CN_SCALES[raw[-2]] // 10  # "三万五" is 35,000, "一百五" 150: the last digit counts in the next tens
     return float(total + section + digit)
 
 
@@ -155,7 +177,7 @@ def plain(number: float) -> str:
 
 def _numbers(text: str) -> list[float]:
     out = []
-    for piece in re.findall(_NUM, text):
+    for piece in re.findall(rf"{_HAN_DECIMAL}|{_NUM}", text):
         value = parse_number(piece)
         if value is None:
             return []
@@ -202,7 +224,7 @@ def _dates(scan: _Scan) -> None:
         value = f"{year}-{int(month):02d}"
         day = parse_number(m["d"]) if m["d"] else None
         if day is not None:
-            if not 1 <= day <= 31:
+            if not _in_month(int(year), int(month), int(day)):
                 continue
             value += f"-{int(day):02d}"
         elif "月" not in m[0]:
@@ -211,17 +233,22 @@ def _dates(scan: _Scan) -> None:
     for pattern in _ENGLISH_DATE_RES:
         for m in pattern.finditer(scan.text):
             month_number = _ENGLISH_MONTHS.index(m["mon"].lower()) + 1
-            if 1 <= int(m["d"]) <= 31:
+            if _in_month(int(m["y"]), month_number, int(m["d"])):
                 scan.add("date", f"{m['y']}-{month_number:02d}-{int(m['d']):02d}", *m.span())
     for m in _MONTHDAY_RE.finditer(scan.text):
         month, day = parse_number(m["m"]), parse_number(m["d"])
-        if month and day and month <= 12 and day <= 31:
+        if month and day and month <= 12 and _in_month(_LEAP, int(month), int(day)):
             scan.add("date", f"--{int(month):02d}-{int(day):02d}", *m.span())
     for m in _YEARLY_RE.finditer(scan.text):
         if 1 <= int(m["m"]) <= 12:
             scan.add("date", f"--{int(m['m']):02d}", *m.span())
     for m in _PENDING_RE.finditer(scan.text):
         scan.add("date", m["v"], *m.span("v"))
+
+
+def _in_month(year: int, month: int, day: int) -> bool:
+    """Whether the day is in the calendar: "2025年2月30日" is a slip of somebody's, and no date."""
+    return 1 <= day <= monthrange(year, month)[1]
 
 
 def year_digits(raw: str) -> str:
@@ -232,8 +259,8 @@ def year_digits(raw: str) -> str:
 def _amounts(scan: _Scan, bare: bool) -> None:
     for m in _AMOUNT_RE.finditer(scan.text):
         scale, cur = (m["scale"] or "").lower(), (m["cur"] or m["pre"] or "").lower()
-        han_scaled = not m["num"].translate(_FULLWIDTH).replace(",", "")[0].isdigit() and m["num"][-1] in "万亿"
-        if not cur and not (bare and (scale or han_scaled) and not _UNIT_AFTER_BARE.match(scan.text[m.end() :])):
+        scaled = scale or any(c in m["num"] for c in "万亿")
+        if (scale == "w" and not bare) or not (cur or (bare and scaled)) or (not cur and _UNIT_AFTER_BARE.match(scan.text[m.end() :])):
             continue
         number = parse_number(m["num"])
         if not number or (m["num"] == "一" and cur == "块") or (m["num"][0] in "十百千万亿" and not scale):
@@ -251,8 +278,12 @@ def _ratios(scan: _Scan) -> None:
         if m["bp"]:
             scan.add("ratio", m["bp"].replace(" ", ""), *m.span())
             continue
+        if m["den"] or m["mille"]:
+            _fraction(scan, m)
+            continue
         if m["cheng"]:
-            numbers = [_CN_DIGITS[m["cheng"]] * 10.0]
+            tenth = 5 if m["tenth"] == "半" else _CN_DIGITS.get(m["tenth"] or "", 0)
+            numbers = [_CN_DIGITS[m["cheng"]] * 10.0 + tenth]
         else:
             numbers = _numbers(m["num"] or m["han"])
         if numbers:
@@ -261,13 +292,30 @@ def _ratios(scan: _Scan) -> None:
         scan.add("ratio", f"{m['a']}:{m['b']}", *m.span())
 
 
+def _fraction(scan: _Scan, m: re.Match[str]) -> None:
+    """千分之五 → 5 ‰, 三分之一 → 1/3."""
+    if m["mille"]:
+        number = parse_number(m["mille"])
+        if number is not None:
+            scan.add("ratio", f"{plain(number)} ‰", *m.span(), number, "‰")
+        return
+    whole, part = parse_number(m["den"]), parse_number(m["part"])
+    if whole and part is not None:
+        scan.add("ratio", f"{plain(part)}/{plain(whole)}", *m.span(), part / whole, "/")
+
+
 def _durations(scan: _Scan) -> None:
     for m in _DURATION_RE.finditer(scan.text):
         unit = _DURATION_UNITS[m["unit"].lower()]
         numbers = _numbers(m["num"])
-        if not numbers or (unit == "Y" and numbers[0] >= 1900) or (m["unit"] == "日" and numbers[0] > 366):
+        if not numbers or (unit == "Y" and numbers[0] >= 1900) or _calendar(scan.text, m, numbers[0]):
             continue
+        if m["half"] or "个半" in m["unit"]:
+            numbers[-1] += 0.5
         span = "-".join(plain(n) for n in numbers)
+        if m["months"] and (more := parse_number(m["months"])) is not None:
+            span, unit = plain(numbers[-1] * 12 + more), "M"  # "3年6个月" is 42 months
+            numbers = [numbers[-1] * 12 + more]
         per = "/year" if "每年" in _qualifier(scan.text, *m.span()) or _yearly(scan.text, m.start()) else ""
         value = (
             f"{span} {unit}"
@@ -275,6 +323,13 @@ def _durations(scan: _Scan) -> None:
             else (f"P{span}{unit}" if not per else f"{span} {_LONG[unit]}{per}")
         )
         scan.add("duration" if not per else "rate", value, *m.span(), numbers[-1], unit)
+
+
+def _calendar(text: str, m: re.Match[str], number: float) -> bool:
+    """A day or a year of the calendar, not a length of time: 日 after 月 ("13月40日", "每月15日"), 年 before a month."""
+    if m["unit"] == "日":
+        return number > 366 or text[: m.start()].rstrip().endswith("月")
+    return m["unit"] == "年" and bool(re.match(r"\s*\d{1,2}\s*月", text[m.end("unit") :]))
 
 
 _LONG = {

@@ -15,9 +15,11 @@ from bot.types import Clause, ClauseId, Guide, SourceText
 # fmt: off
 AMOUNTS = {
     "600000 CNY": ["60万元", "六十万元", "600,000元", "600000元", "RMB 0.6 million", "RMB 600,000", "0.6 million yuan", "¥600,000", "６０万元", "人民币六十万元", "陆拾万元"],
+    "35000 CNY": ["3万5千元", "三万五千元", "3.5万元", "三点五万元"],
+    "30500 CNY": ["3万500元", "三万零五百元"],
     "1500000 CNY": ["150万元", "一百五十万元", "1.5 million yuan", "CNY 1,500,000"],
     "1000000 CNY": ["壹佰万元", "一百万元", "100万块", "RMB 1 million"],
-    "150000000 CNY": ["1.5亿元", "一亿五千万元"],
+    "150000000 CNY": ["1.5亿元", "一亿五千万元", "1亿5000万元"],
     "2000 CNY": ["两千元", "2,000元", "2000块钱"],
     "1200 CNY/人": ["1200元/人", "1,200元/人"],
     "5000000 USD": ["500万美元", "USD 5 million", "5 million dollars"],
@@ -32,6 +34,8 @@ DATES = {
 DURATIONS = {
     "P3Y": ["3年", "三年", "3 years", "3-year"],
     "P18M": ["18个月", "十八个月", "18 months"],
+    "P1.5Y": ["一年半", "1年半", "1.5年", "1.5 years"], "P2.5Y": ["两年半", "2年半", "两点五年"],
+    "P1.5M": ["一个半月", "1个半月", "1.5个月"], "P42M": ["3年6个月", "三年零六个月", "三年又六个月"],
     "P10WD": ["10个工作日", "十个工作日", "10 working days"],
     "P3-5Y": ["3-5年", "3至5年", "三到五年", "3 to 5 years"],
     "P0.5Y": ["半年"],
@@ -45,6 +49,8 @@ COUNTS = {
 }
 RATIOS = {
     "30 %": ["30%", "30％", "百分之三十", "三成", "30 percent", "30 %"],
+    "35 %": ["35%", "百分之三十五", "三成五", "三成半"], "3.5 %": ["3.5%", "百分之三点五"],
+    "5 ‰": ["千分之五"], "1/3": ["三分之一"], "5/12": ["12分之5"],
     "10-20 %": ["10-20%"],
     "1:2": ["1:2", "1：2"],
     "LPR+50BP": ["LPR+50BP", "LPR + 50 BP"],
@@ -102,8 +108,9 @@ def test_bodies_and_places() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["（一）甲类", "第3项", "一项工作", "一体化", "2031年度", "万元", "第一师", "一带一路", "元首", "成功", "统一", "1.", "", "一、二、三"]
-)
+    "text", ["（一）甲类", "第3项", "一项工作", "一体化", "2031年度", "万元", "第一师", "一带一路", "元首", "成功", "统一", "1.", "", "一、二、三",
+             "2031年13月40日", "2031年2月30日", "31 June 2031", "每月15日", "31年9月", "两三年", "几十万元"]
+)  # fmt: skip
 def test_what_is_no_value(text: str) -> None:
     assert quantities(text) == ()
 
@@ -112,6 +119,9 @@ def test_a_question_may_leave_the_currency_out() -> None:
     assert [q.value for q in quantities("青年的100万什么时候到账", bare=True)] == ["1000000 CNY"]
     assert not [q for q in quantities("青年的100万什么时候到账") if q.kind == "amount"]
     assert not [q for q in quantities("2万人、3万个", bare=True) if q.kind == "amount"]
+    for text in ("三万五够吗", "3万5够吗", "3.5w够吗", "3.5 W 够吗"):
+        assert [q.value for q in quantities(text, bare=True)] == ["35000 CNY"], text
+    assert not quantities("三万五够吗") and not quantities("3.5w够吗")
 
 
 @pytest.mark.parametrize(
@@ -120,13 +130,14 @@ def test_a_question_may_leave_the_currency_out() -> None:
         ("0", 0), ("1,500", 1500), ("1.5", 1.5), ("５０", 50), ("一", 1), ("十", 10), ("十五", 15), ("二十", 20), ("一百零五", 105),
         ("一千二百三十四", 1234), ("一万", 10_000), ("十万", 100_000), ("一百五十万", 1_500_000), ("三亿", 3e8), ("二〇三一", 2031),
         ("两", 2), ("半", 0.5), ("2000万", 2e7), ("1.5亿", 1.5e8), ("壹佰贰拾", 120),
+        ("三万五", 35_000), ("一百五", 150), ("两千三", 2300), ("3万5", 35_000), ("3万500", 30_500), ("二点五", 2.5),
     ],
 )  # fmt: skip
 def test_numerals(numeral: str, value: float) -> None:
     assert parse_number(numeral) == value
 
 
-@pytest.mark.parametrize("text", ["", "abc", "一二", "1.2.3", "万元", "-", "１，２，３a"])
+@pytest.mark.parametrize("text", ["", "abc", "一二", "1.2.3", "万元", "-", "１，２，３a", "3万50000"])
 def test_what_is_no_numeral(text: str) -> None:
     assert parse_number(text) is None
 
