@@ -34,7 +34,7 @@ from bot.suggest import notices, suggestions
 from bot.types import Answer, Clause, ClauseId, Hit, Status
 from bot.understand import Reader, Reading, tagged
 from bot.values import COMPARABLE, within
-from bot.verify import verified
+from bot.verify import names_of, verified
 
 
 class Answerer:
@@ -43,6 +43,7 @@ class Answerer:
     def __init__(self, index: Index, reader: Reader, settings: Settings) -> None:
         self.desk = Desk(index, reader, Finder(reader), settings)
         self._sources = {s.source: s.text for s in index.sources}
+        self._names = names_of(reader.clauses)
 
     # -- entry -------------------------------------------------------------------------------------------------
 
@@ -53,6 +54,7 @@ class Answerer:
             ok = verified(
                 made, self._sources, question=reading.query.text, today=self.desk.settings.date().isoformat(),
                 counts=outcome.draft.counts, contact=self.desk.settings.contact, clauses=self.desk.reader.by_id,
+                names=self._names,
             )  # fmt: skip
             if ok:
                 return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,6 +27,23 @@ class _Loaded:
 
     index: Index
     library: Library
+
+
+class _Embedded:
+    """The vectors of one message's texts, each made once whatever guides are asked, and the seconds that they took."""
+
+    def __init__(self, encoder: Callable[[], embed.Encoder]) -> None:
+        self._encoder = encoder
+        self._vectors: dict[str, Vectors] = {}
+        self.seconds = 0.0
+
+    def of(self, text: str) -> Vectors:
+        if text not in self._vectors:
+            encoder = self._encoder()
+            began = time.perf_counter()
+            self._vectors[text] = encoder.encode_queries([text])[0]
+            self.seconds += time.perf_counter() - began
+        return self._vectors[text]
 
 
 class GuideBot:
@@ -102,42 +119,31 @@ class GuideBot:
         loaded = self._loaded
         past = [h for h in (embed.clean(str(h), self.settings.max_question) for h in history) if h][-8:]
         answers: list[Answer] = []
-        spent = 0.0
         slugs = loaded.library.scope(cleaned, past, guide, edition)
-        rooms = [loaded.library.room(slugs)]
+        embedded = _Embedded(self.encoder)
         if len(slugs) > 1:
-            vector, spent = self._embedded(cleaned)
-            rooms = [loaded.library.room((slug,)) for slug in loaded.library.route(cleaned, past, vector, slugs)]
+            slugs = tuple(loaded.library.route(cleaned, past, embedded.of(cleaned), slugs))
+        rooms = [loaded.library.room((slug,)) for slug in slugs]
         for room in rooms:
-            told, took = self._in_room(loaded, room, cleaned, past, section, field)
-            answers += told
-            spent += took
+            answers += self._in_room(loaded, room, cleaned, past, section, field, embedded)
         if len(rooms) > 1:
             answers = _told_by_guide(answers, loaded.index.guides)
         whole = answers[0] if len(answers) == 1 else _joined(answers)
         latency = (time.perf_counter() - began) * 1000
-        return replace(whole, latency_ms=round(latency, 3), embed_ms=round(spent * 1000, 3))
-
-    def _embedded(self, text: str) -> tuple[Vectors, float]:
-        """A question's vector and the seconds that it took."""
-        encoder = self.encoder()
-        began = time.perf_counter()
-        vector = encoder.encode_queries([text])[0]
-        return vector, time.perf_counter() - began
+        return replace(whole, latency_ms=round(latency, 3), embed_ms=round(embedded.seconds * 1000, 3))
 
     def _in_room(
-        self, loaded: _Loaded, room: Room, question: str, past: Sequence[str], section: str | None, field: str | None
-    ) -> tuple[list[Answer], float]:
-        """The answers of one guide (or few) to each question of a message, and the seconds spent embedding."""
+        self, loaded: _Loaded, room: Room, question: str, past: Sequence[str], section: str | None, field: str | None,
+        embedded: _Embedded,
+    ) -> list[Answer]:  # fmt: skip
+        """The answers of one guide to each question of a message."""
         answers: list[Answer] = []
-        spent = 0.0
         parts = [p for whole in split_questions(question) for p in room.reader.split(whole)]
         for n, part in enumerate(parts):
             reading = room.reader.read(part, [*past, *parts[:n]], section=section, field=field)
-            vector, took = self._embedded(reading.query.standalone)
-            spent += took
+            vector = embedded.of(reading.query.standalone)
             answers += [self._one(loaded, room, r, vector) for r in room.reader.parts(reading)]
-        return answers, spent
+        return answers
 
     def _one(self, loaded: _Loaded, room: Room, reading: Reading, vector: Vectors) -> Answer:
         weighed = question_vector(loaded.index, reading, vector)

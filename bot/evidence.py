@@ -74,7 +74,7 @@ class Finder:
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
-        self._norm = {c.clause_id: normalise(c.text) for c in reader.clauses}
+        self._texts = reader.texts
         self._df: dict[str, int] = {}
 
     # -- support of words --------------------------------------------------------------------------------------
@@ -82,7 +82,7 @@ class Finder:
     def df(self, term: str) -> int:
         """In how many clauses a term stands."""
         if term not in self._df:
-            self._df[term] = sum(term in text for text in self._norm.values())
+            self._df[term] = sum(term in text for text in self._texts.values())
         return self._df[term]
 
     def support(self, term: str, text: str) -> float:
@@ -112,13 +112,13 @@ class Finder:
 
     def text_of(self, clause_id: ClauseId) -> str:
         """A clause's text as words are looked for in it."""
-        return self._norm[clause_id]
+        return self._texts[clause_id]
 
     # -- pools -------------------------------------------------------------------------------------------------
 
     def pool(self, section: ClauseId) -> list[list[ClauseId]]:
         """Clauses to look in for a section, nearest first: its own, then those of the section that it is part of."""
-        own = self.reader.subtree(section)
+        own = list(self.reader.subtree(section))
         home = self.reader.home(section)
         if home is None or home == section or home in own:
             return [own]
@@ -254,8 +254,8 @@ class Finder:
 
     def context(self, clause: Clause) -> str:
         """A clause's text with the headings over it, for words that only those hold."""
-        lead = self._norm.get(clause.parent, "") if clause.parent else ""
-        return "\n".join((self._norm[clause.clause_id], lead, normalise("\n".join(clause.path[-2:]))))
+        lead = self._texts.get(clause.parent, "") if clause.parent else ""
+        return "\n".join((self._texts[clause.clause_id], lead, normalise("\n".join(clause.path[-2:]))))
 
     def _said(self, concept: str, text: str) -> float:
         """How well a sentence speaks of a concept: its words, its types."""
@@ -278,7 +278,7 @@ class Finder:
 
     def weighed(self, terms: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
         """Terms with their weights times how rare they are among the clauses (a word that no clause has stays at 1)."""
-        n = max(2, len(self._norm))
+        n = max(2, len(self._texts))
         return [
             (t, w * (0.3 + math.log((n + 1) / (self.df(t) + 1)) / math.log(n + 1)) if self.df(t) else w * 0.8)
             for t, w in terms

@@ -47,6 +47,9 @@ class Library:
         self._lock = threading.Lock()
         self._rooms: dict[tuple[str, ...], Room] = {}
         self._guide_of_row = [index.by_id[c.clause_id].guide for c in index.chunks]
+        self._clauses: dict[str, list[Clause]] = {}
+        for c in index.clauses:
+            self._clauses.setdefault(c.guide, []).append(c)
         self._newest = newest(index.guides)
 
     def room(self, slugs: Sequence[str]) -> Room:
@@ -58,10 +61,11 @@ class Library:
 
     def _made(self, slugs: tuple[str, ...]) -> Room:
         kept = set(slugs)
-        clauses = tuple(c for c in self.index.clauses if c.guide in kept)
-        facts = tuple(f for f in self.index.facts if self.index.by_id[f.clause_id].guide in kept)
+        clauses = sorted(
+            (c for s in kept for c in self._clauses.get(s, ())), key=lambda c: self.index.order[c.clause_id]
+        )
         guides = tuple(g for g in self.index.guides if g.slug in kept)
-        reader = Reader(clauses, facts, guides)
+        reader = Reader(clauses, guides)
         rows = np.array([n for n, slug in enumerate(self._guide_of_row) if slug in kept], dtype=np.int64)
         return Room(slugs, reader, Answerer(self.index, reader, self._settings), rows)
 

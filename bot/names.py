@@ -55,9 +55,9 @@ class Names:
                 self._names[c.clause_id] = name if plain == name or len(plain) < 2 else f"{name}|{plain}"
                 if c.clause_id in loose:
                     self._loose.add(c.clause_id)
-        self._bodies = {c.clause_id: normalise(c.text) for c in clauses}
-        self._packed_bodies = {i: _PUNCT.sub("", t) for i, t in self._bodies.items()}
-        self._all_text = "\n".join(self._bodies.values())
+        self.texts = {c.clause_id: normalise(c.text) for c in clauses}
+        self._packed_bodies = {i: _PUNCT.sub("", t) for i, t in self.texts.items()}
+        self._all_text = "\n".join(self.texts.values())
         self._spoken: list[str] | None = None
         self._sounds: dict[tuple[str, ...], dict[tuple[str, ...], str]] = {}
         self._parents = {c.clause_id: c.parent for c in clauses}
@@ -116,7 +116,7 @@ class Names:
 
     def clauses_with(self, word: str) -> tuple[ClauseId, ...]:
         key = normalise(word)
-        return tuple(i for i, text in self._bodies.items() if key in text)
+        return tuple(i for i, text in self.texts.items() if key in text)
 
     # -- exact and partial names ----------------------------------------------------------------------------
 
@@ -210,7 +210,7 @@ class Names:
         named = [i for i in self._sections if any(k in self._names[i] for k in keys)]
         if named:
             return self._tops(named)
-        return tuple(i for i, text in self._bodies.items() if any(normalise(n) in text for n in keys))
+        return tuple(i for i, text in self.texts.items() if any(normalise(n) in text for n in keys))
 
     # -- sound ----------------------------------------------------------------------------------------------
 

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bot import embed, lexicon
-from bot.facts import is_field
+from bot import embed
 from bot.index import Index
 from bot.lexical import normalise, tokens
 from bot.types import ClauseId, Hit
@@ -41,7 +40,7 @@ def similarity(
         found = index.dense(vector, DEPTH)
     else:
         scores = index.vectors[rows] @ vector
-        order = sorted(range(len(rows)), key=lambda n: (-float(scores[n]), n))[:DEPTH]
+        order = np.argsort(-scores, kind="stable")[:DEPTH]
         found = [(int(rows[n]), float(scores[n])) for n in order]
     best: dict[ClauseId, float] = {}
     for row, score in found:
@@ -71,39 +70,33 @@ def words(index: Index, reading: Reading) -> dict[ClauseId, float]:
 def structure(reader: Reader, reading: Reading) -> dict[ClauseId, float]:
     """What the clause tree says: a clause of a named section, a field that was asked for, words that answer it."""
     out: dict[ClauseId, float] = {}
-    wanted = set(reading.concepts)
     own = {i for s in reading.query.sections for i in reader.subtree(s)}
     homes = {h for s in reading.query.sections if (h := reader.home(s)) is not None}
-    beside = {i for h in homes for i in reader.subtree(h) if is_field(reader.by_id[i])}
-    for clause in reader.clauses:
+    beside = {i for h in homes for i in reader.subtree(h) if i in reader.field_concept}
+    wanted = {i for c in reading.concepts for i in reader.fields_for(c)}
+    labelled = {i for label in reading.query.fields if reading.field_named for i in reader.labelled(label)}
+    for clause_id in own | beside | wanted | labelled:
         score = 0.0
-        if clause.clause_id in own:
-            score += 0.8 if reader.home(clause.clause_id) is not None else LOOSE
-        elif clause.clause_id in beside:
+        if clause_id in own:
+            score += 0.8 if reader.home(clause_id) is not None else LOOSE
+        elif clause_id in beside:
             score += 0.6
-        concept = reader.concept_of.get(clause.label, "") if is_field(clause) else ""
-        if concept and concept in wanted:
-            score += 0.9 - 0.1 * reading.concepts.index(concept)
-        if clause.label in reading.query.fields and reading.field_named:
+        if clause_id in wanted:
+            score += 0.9 - 0.1 * reading.concepts.index(reader.field_concept[clause_id])
+        if clause_id in labelled:
             score += 0.3
-        if score and clause.kind == "heading" and not is_field(clause):
+        if score and clause_id not in reader.field_concept and reader.by_id[clause_id].kind == "heading":
             score -= 0.5
         if score:
-            out[clause.clause_id] = score
+            out[clause_id] = score
     return out
 
 
 def evidence_words(reader: Reader, reading: Reading) -> dict[ClauseId, float]:
     """Clauses that hold words which answer an asked concept."""
-    out: dict[ClauseId, float] = {}
     if not reader.homes:
-        return out  # in plain texts such words stand everywhere
-    keys = [c.said for name in reading.concepts[:2] if (c := lexicon.concepts()[name]).evidence]
-    for clause in reader.clauses if keys else ():
-        text = normalise(clause.text)
-        if any(key.search(text) for key in keys):
-            out[clause.clause_id] = 0.2
-    return out
+        return {}  # in plain texts such words stand everywhere
+    return {i: 0.2 for concept in reading.concepts[:2] for i in reader.speaking_of(concept)}
 
 
 def retrieve(

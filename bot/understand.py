@@ -19,7 +19,7 @@ from bot import lexicon
 from bot.facts import Quantity, is_field
 from bot.lexical import normalise, simplified
 from bot.names import Match, Names, bare_name, pinyin_to_han, places_in, split_pinyin
-from bot.types import AnswerKind, Clause, ClauseId, Fact, Guide, Query
+from bot.types import AnswerKind, Clause, ClauseId, Guide, Query
 
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _SENTENCE = re.compile(r"[?？!！。；;\n]+")
@@ -149,18 +149,29 @@ def fold(text: str, language: str) -> str:
 class Reader:
     """Understands questions about one index's clauses."""
 
-    def __init__(self, clauses: Sequence[Clause], facts: Sequence[Fact], guides: Sequence[Guide]) -> None:
+    def __init__(self, clauses: Sequence[Clause], guides: Sequence[Guide]) -> None:
         self.clauses = clauses
         self._known: dict[str, Reading] = {}
         self.by_id = {c.clause_id: c for c in clauses}
         self.guides = guides
         self.children: dict[ClauseId, tuple[ClauseId, ...]] = {c.clause_id: c.children for c in clauses}
+        self.field_concept = {
+            c.clause_id: lexicon.concept_of_label(c.label) if 2 <= len(c.label) <= 16 else ""
+            for c in clauses
+            if is_field(c)
+        }
         self.labels = tuple(dict.fromkeys(c.label for c in clauses if is_field(c) and 2 <= len(c.label) <= 16))
         self.concept_of = {label: lexicon.concept_of_label(label) for label in self.labels}
         self.homes = self._homes()
-        self._is_home = frozenset(self.homes)
+        self._chains: dict[ClauseId, tuple[ClauseId, ...]] = {}
+        self._trees: dict[ClauseId, tuple[ClauseId, ...]] = {}
+        self._home_of = self._nearest_homes()
         sections = [c for c in clauses if self._is_section(c)]
         self.names = Names(clauses, sections, {c.clause_id for c in sections if self._is_loose(c)})
+        self.texts = self.names.texts
+        self._speaking: dict[str, tuple[ClauseId, ...]] = {}
+        self._fields = _grouped((concept, i) for i, concept in self.field_concept.items() if concept)
+        self._labelled = _grouped((c.label, c.clause_id) for c in clauses)
         self.numbers: dict[str, tuple[ClauseId, ...]] = {}
         for c in clauses:
             if c.number and re.search(r"[\u4e00-\u9fff]", re.sub(r"[一二三四五六七八九十百]", "", c.number)):
@@ -195,29 +206,59 @@ class Reader:
 
     # -- tree --------------------------------------------------------------------------------------------------
 
-    def ancestors(self, clause_id: ClauseId) -> list[ClauseId]:
+    def ancestors(self, clause_id: ClauseId) -> tuple[ClauseId, ...]:
         """Itself first, then its parent, and so on."""
-        out: list[ClauseId] = []
-        at: ClauseId | None = clause_id
-        while at is not None and at in self.by_id:
-            out.append(at)
-            at = self.by_id[at].parent
-        return out
+        known = self._chains.get(clause_id)
+        if known is None:
+            out: list[ClauseId] = []
+            at: ClauseId | None = clause_id
+            while at is not None and at in self.by_id:
+                out.append(at)
+                at = self.by_id[at].parent
+            known = self._chains[clause_id] = tuple(out)
+        return known
 
-    def subtree(self, clause_id: ClauseId) -> list[ClauseId]:
-        out, stack = [], [clause_id]
-        while stack:
-            at = stack.pop()
-            out.append(at)
-            stack.extend(reversed(self.children.get(at, ())))
-        return out
+    def subtree(self, clause_id: ClauseId) -> tuple[ClauseId, ...]:
+        """Itself first, then what stands under it, in document order."""
+        known = self._trees.get(clause_id)
+        if known is None:
+            out, stack = [], [clause_id]
+            while stack:
+                at = stack.pop()
+                out.append(at)
+                stack.extend(reversed(self.children.get(at, ())))
+            known = self._trees[clause_id] = tuple(out)
+        return known
+
+    def _nearest_homes(self) -> dict[ClauseId, ClauseId | None]:
+        homes = frozenset(self.homes)
+        return {i: next((a for a in self.ancestors(i) if a in homes), None) for i in self.by_id}
 
     def home(self, clause_id: ClauseId) -> ClauseId | None:
         """The nearest section with labelled fields at or above a clause."""
-        return next((i for i in self.ancestors(clause_id) if i in self._is_home), None)
+        return self._home_of.get(clause_id)
 
     def homes_under(self, clause_id: ClauseId) -> list[ClauseId]:
-        return [i for i in self.subtree(clause_id) if i in self._is_home]
+        return [i for i in self.subtree(clause_id) if self._home_of.get(i) == i]
+
+    # -- fields ------------------------------------------------------------------------------------------------
+
+    def fields_for(self, concept: str) -> tuple[ClauseId, ...]:
+        """Labelled fields for a concept, in document order."""
+        return self._fields.get(concept, ())
+
+    def labelled(self, label: str) -> tuple[ClauseId, ...]:
+        """Clauses with a label, in document order."""
+        return self._labelled.get(label, ())
+
+    def speaking_of(self, concept: str) -> tuple[ClauseId, ...]:
+        """Clauses that hold words which answer a concept; looked for once."""
+        known = self._speaking.get(concept)
+        if known is None:
+            c = lexicon.concepts()[concept]
+            known = tuple(i for i, text in self.texts.items() if c.said.search(text)) if c.evidence else ()
+            self._speaking[concept] = known
+        return known
 
     # -- reading -----------------------------------------------------------------------------------------------
 
@@ -688,6 +729,13 @@ _LINKED = re.compile(r"的$")
 
 
 # --- helpers ----------------------------------------------------------------------------------------------------
+
+
+def _grouped(pairs: Iterable[tuple[str, ClauseId]]) -> dict[str, tuple[ClauseId, ...]]:
+    out: dict[str, list[ClauseId]] = {}
+    for key, clause_id in pairs:
+        out.setdefault(key, []).append(clause_id)
+    return {key: tuple(ids) for key, ids in out.items()}
 
 
 def _drop_overlaps(matches: Iterable[Match]) -> list[Match]:

@@ -7,7 +7,7 @@ The method is deterministic quoting: text is proved by slicing the source, not b
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from bot.facts import Quantity, plain, quantities
 from bot.lexical import normalise
@@ -119,17 +119,17 @@ def ids_hold(citations: Sequence[Citation], clauses: Mapping[ClauseId, Clause]) 
     return True
 
 
-def names_hold(text: str, citations: Sequence[Citation], clauses: Mapping[ClauseId, Clause]) -> bool:
+def names_of(clauses: Iterable[Clause]) -> tuple[str, ...]:
+    """The names of sections and items that an answer may not show without citing them; made once for an index."""
+    told = (c.label.removeprefix(c.number).strip(" \u3000：:。") for c in clauses if c.kind in ("heading", "item"))
+    return tuple(dict.fromkeys(name for name in told if len(name) > 1))
+
+
+def names_hold(text: str, citations: Sequence[Citation], names: Sequence[str]) -> bool:
     """Every section or item of the guide that `text` names stands in a citation or above it: words that are the same
     under two headings are cited from the right one."""
     cited = "\n".join(told for c in citations for told in (c.title, *c.path, c.label, c.text))
-    for clause in clauses.values():
-        if clause.kind not in ("heading", "item"):
-            continue
-        name = clause.label.removeprefix(clause.number).strip(" \u3000：:。")
-        if len(name) > 1 and name in text and name not in cited:
-            return False
-    return True
+    return all(name in cited for name in names if name in text)
 
 
 def urls_hold(text: str, citations: Sequence[Citation]) -> bool:
@@ -146,11 +146,12 @@ def verified(
     counts: Sequence[int] = (),
     contact: str = "",
     clauses: Mapping[ClauseId, Clause] | None = None,
+    names: Sequence[str] | None = None,
 ) -> bool:
     """Whether everything shown may be shown. The furniture (citation marks, the configured contact line) is exempt.
 
     With `clauses` (of the index, by id) the citations are those clauses, and an answer names no section that it does
-    not cite; a refusal may name the section that it speaks of."""
+    not cite; a refusal may name the section that it speaks of. `names` are theirs, where the caller keeps them."""
     if "".join(s.text for s in answer.segments) != answer.text:
         return False
     if not slices_hold(answer, source_texts):
@@ -161,7 +162,8 @@ def verified(
     if clauses is not None:
         if not ids_hold(answer.citations, clauses):
             return False
-        if answer.status != "refused" and not names_hold(templates, answer.citations, clauses):
+        known = names_of(clauses.values()) if names is None else names
+        if answer.status != "refused" and not names_hold(templates, answer.citations, known):
             return False
     if not values_hold(templates, answer.citations, question, today, counts):
         return False
