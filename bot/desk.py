@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.compose import Draft
-from bot.evidence import ENOUGH, Evidence, Finder, body, sentences
+from bot.evidence import ENOUGH, Evidence, Finder
 from bot.index import Index
 from bot.lexical import normalise
 from bot.names import places_in
@@ -63,10 +63,10 @@ def best_sentence(desk: Desk, section: ClauseId, terms: Sequence[tuple[str, floa
     best: Evidence | None = None
     for i in desk.reader.subtree(section):
         clause = desk.reader.by_id[i]
-        for span in sentences(clause.text, body(clause)[0]):
-            cover = desk.finder.coverage(weighed, normalise(clause.text[span[0] : span[1]]))
+        for sentence in desk.finder.sentences_of(clause):
+            cover = desk.finder.coverage(weighed, sentence.text)
             if best is None or cover > best.score + 1e-9:
-                best = Evidence(clause, (span,), section, cover)
+                best = Evidence(clause, (sentence.span,), section, cover)
     return best
 
 

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 
 from bot import lexicon
 from bot.facts import Quantity, is_field, quantities
@@ -24,7 +25,10 @@ _CONDITION = re.compile(r"^(?:针对|对于?|若|如|其中|符合|属于|凡|�
 ENOUGH = 0.62  # least score of an evidence
 MAX_QUOTE = 150  # characters of one quote in an answer
 
+_KEPT = 4096  # words whose number of clauses is remembered
+
 Span = tuple[int, int]
+Terms = Sequence[tuple[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +73,67 @@ def body(clause: Clause) -> Span:
     return trim(clause.text, min(clause.body_offset, len(clause.text)), len(clause.text))
 
 
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence of a clause as questions look into it: where it stands, its normalised words, their values."""
+
+    span: Span
+    text: str
+
+    @cached_property
+    def values(self) -> tuple[Quantity, ...]:
+        return quantities(self.text)
+
+    @cached_property
+    def kinds(self) -> frozenset[str]:
+        return frozenset(q.kind for q in self.values)
+
+
+@lru_cache(maxsize=4096)
+def _regions(word: str) -> tuple[str, ...]:
+    """Regions that a place belongs to ("西部" of a province)."""
+    return tuple(r for r, members in lexicon.table("places")["regions"].items() if word in members)
+
+
+@lru_cache(maxsize=4096)
+def _scattered(word: str) -> re.Pattern[str]:
+    """A word's characters in order, with up to three others between two of them."""
+    return re.compile(".{0,3}".join(map(re.escape, word)))
+
+
 class Finder:
-    """Finds evidence in one index. `similar` maps clause ids to a question's similarity (0…1), set per question."""
+    """Finds evidence in one index. `similar` maps clause ids to a question's similarity (0…1), set per question.
+
+    What a question needs of a clause (its sentences, their values, the headings over it) is worked out when first
+    needed and kept: it depends on the guide alone."""
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
         self._texts = reader.texts
         self._df: dict[str, int] = {}
+        self._sentences: dict[tuple[ClauseId, int], tuple[Sentence, ...]] = {}
+        self._contexts: dict[ClauseId, str] = {}
+
+    def sentences_of(self, clause: Clause, start: int | None = None) -> tuple[Sentence, ...]:
+        """The sentences of a clause, from its body on unless `start` says otherwise."""
+        key = (clause.clause_id, -1 if start is None else start)
+        known = self._sentences.get(key)
+        if known is None:
+            spans = sentences(clause.text, body(clause)[0] if start is None else start)
+            known = tuple(Sentence((s, e), normalise(clause.text[s:e])) for s, e in spans)
+            self._sentences[key] = known
+        return known
 
     # -- support of words --------------------------------------------------------------------------------------
 
     def df(self, term: str) -> int:
         """In how many clauses a term stands."""
-        if term not in self._df:
-            self._df[term] = sum(term in text for text in self._texts.values())
-        return self._df[term]
+        known = self._df.get(term)
+        if known is None:
+            if len(self._df) >= _KEPT:
+                self._df.clear()
+            known = self._df[term] = sum(term in text for text in self._texts.values())
+        return known
 
     def support(self, term: str, text: str) -> float:
         """How well a normalised text holds a term: 1 as it is, 0.9 by a synonym, else the share of its pairs."""
@@ -91,14 +141,12 @@ class Finder:
             return 1.0
         if any(s in text for s in lexicon.synonyms(term)):
             return 0.9
-        if any(r in text and term in members for r, members in lexicon.table("places")["regions"].items()):
+        if any(r in text for r in _regions(term)):
             return 0.9
-        if not re.match(r"[\u3400-\u9fff]", term):
+        if not "\u3400" <= term[0] <= "\u9fff":
             return 0.0
-        if len(term) > 2 or (term[0] in text and term[-1] in text):
-            near = ".{0,3}".join(map(re.escape, term))
-            if re.search(near, text):
-                return 0.7  # "农产品" in "农（牧、渔）产品"
+        if all(c in text for c in term) and _scattered(term).search(text):
+            return 0.7  # "农产品" in "农（牧、渔）产品"
         if len(term) <= 2:
             return 0.0
         pairs = [term[i : i + 2] for i in range(len(term) - 1)]
@@ -157,30 +205,29 @@ class Finder:
             clause = self.reader.by_id[clause_id]
             if _is_frame(clause) and not (clause.kind == "article" or clause.text.rstrip().endswith(("：", ":"))):
                 continue
-            context = self.context(clause)
-            for span in sentences(clause.text, body(clause)[0]):
-                text = normalise(clause.text[span[0] : span[1]])
-                named = normalise(clause.label) + text if is_field(clause) else text
+            around = self.coverage(terms, self.context(clause)) if terms else 0.0
+            label = self.carried(clause) in reading.concepts[:2]
+            for sentence in self.sentences_of(clause):
+                text, kinds = sentence.text, sentence.kinds
+                named = Sentence(sentence.span, normalise(clause.label) + text) if is_field(clause) else sentence
                 said, concept = max(
                     ((self._said(c, named) - 0.05 * n, c) for n, c in enumerate(reading.concepts)), default=(0.0, "")
                 )
-                label = any(self.carried(clause) == c for c in reading.concepts[:2])
-                cover = 0.55 * self.coverage(terms, text) + 0.45 * self.coverage(terms, context) if terms else 0.35
+                cover = 0.55 * self.coverage(terms, text) + 0.45 * around if terms else 0.35
                 score = 0.95 * cover + 0.55 * max(said, 0.0) + 0.35 * label + 0.25 * similar.get(clause_id, 0.0)
                 score += (0.35 if reading.yesno else 0.12) * bool(
                     reading.bodies and any(w in text for b, _ in reading.bodies for w in lexicon.bodies()[b].guide)
                 )
                 if _asks_share(reading):
-                    score += 0.3 if any(q.kind == "ratio" and q.unit == "%" for q in quantities(text)) else -0.2
+                    score += 0.3 if any(q.kind == "ratio" and q.unit == "%" for q in sentence.values) else -0.2
                 if reading.yesno and _conditional(clause, self.reader):
                     score += 0.12
-                kinds = {q.kind for q in quantities(text)}
                 first = lexicon.concepts()[reading.concepts[0]].types if reading.concepts else frozenset()
                 if _wants_number(reading) and (not kinds or (first and not first & kinds)):
                     score -= 0.35
                 if best is None or score > best.score + 1e-9:
                     best = Evidence(
-                        clause, (span,), section, score, concept if said > 0.2 else "", label and is_field(clause)
+                        clause, (sentence.span,), section, score, concept if said > 0.2 else "", label and is_field(clause)
                     )
         return self._answered(reading, best) if best is not None else None
 
@@ -198,6 +245,7 @@ class Finder:
     ) -> Evidence | None:
         """Evidence for one concept: a labelled field, or a sentence that holds its words and types."""
         best: Evidence | None = None
+        terms = self.weighed(reading.focus)
         tiers = self.pool(section)
         for depth, tier in enumerate(tiers):
             own = depth == 0 and len(tiers) > 1
@@ -205,7 +253,7 @@ class Finder:
                 clause = self.reader.by_id[clause_id]
                 if _is_frame(clause):
                     continue
-                found = self._of_concept(concept, reading, section, clause)
+                found = self._of_concept(concept, reading, section, clause, terms)
                 if found is None:
                     continue
                 score = found.score + 0.2 * similar.get(clause_id, 0.0) + (0.6 if own else 0.0)
@@ -222,12 +270,14 @@ class Finder:
             return self.reader.concept_of.get(parent.label, "")
         return ""
 
-    def _of_concept(self, concept: str, reading: Reading, section: ClauseId, clause: Clause) -> Evidence | None:
+    def _of_concept(
+        self, concept: str, reading: Reading, section: ClauseId, clause: Clause, terms: Terms
+    ) -> Evidence | None:
         by_label = self.carried(clause) == concept or (
             reading.field_named and is_field(clause) and clause.label in reading.query.fields
         )
-        start, end = body(clause)
         if by_label and is_field(clause):
+            start, end = body(clause)
             if end <= start:
                 return (
                     Evidence(clause, ((0, len(clause.text)),), section, 1.3, concept, True) if clause.children else None
@@ -236,45 +286,44 @@ class Finder:
         best: Evidence | None = None
         # Without labelled fields only the question's words tell which of many sentences of one kind is meant.
         flat = self.reader.home(clause.clause_id) is None
-        whole = self.context(clause)
-        for span in sentences(clause.text, start):
-            text = normalise(clause.text[span[0] : span[1]])
-            score = self._said(concept, text) + (0.4 if by_label else 0.0)
+        for sentence in self.sentences_of(clause):
+            score = self._said(concept, sentence) + (0.4 if by_label else 0.0)
             if score <= 0.2:
                 continue
-            score += (1.1 if flat else 0.5) * self._cover(reading, text, whole) - (
+            score += (1.1 if flat else 0.5) * self._cover(terms, sentence.text, clause) - (
                 0.3 if flat and reading.focus else 0.0
             )
             score += 0.2 * bool(
-                reading.bodies and any(w in text for b, _ in reading.bodies for w in lexicon.bodies()[b].guide)
+                reading.bodies and any(w in sentence.text for b, _ in reading.bodies for w in lexicon.bodies()[b].guide)
             )
             if best is None or score > best.score:
-                best = Evidence(clause, (span,), section, score, concept, by_label)
+                best = Evidence(clause, (sentence.span,), section, score, concept, by_label)
         return self._narrowed(reading, best) if best is not None else None
 
     def context(self, clause: Clause) -> str:
         """A clause's text with the headings over it, for words that only those hold."""
-        lead = self._texts.get(clause.parent, "") if clause.parent else ""
-        return "\n".join((self._texts[clause.clause_id], lead, normalise("\n".join(clause.path[-2:]))))
+        known = self._contexts.get(clause.clause_id)
+        if known is None:
+            lead = self._texts.get(clause.parent, "") if clause.parent else ""
+            known = "\n".join((self._texts[clause.clause_id], lead, normalise("\n".join(clause.path[-2:]))))
+            self._contexts[clause.clause_id] = known
+        return known
 
-    def _said(self, concept: str, text: str) -> float:
+    def _said(self, concept: str, sentence: Sentence) -> float:
         """How well a sentence speaks of a concept: its words, its types."""
         c = lexicon.concepts()[concept]
-        kinds = {q.kind for q in quantities(text)} if c.types else set()
-        typed_ok = bool(c.types & kinds)
+        typed_ok = bool(c.types) and not c.types.isdisjoint(sentence.kinds)
         if c.strict and not typed_ok:
             return 0.0
         if not c.evidence:
             return 0.45 if typed_ok else 0.0
-        if not c.said.search(text):
+        if not c.said.search(sentence.text):
             return 0.0
         return 0.45 + (0.3 if typed_ok else -0.1 if c.types else 0.1)
 
-    def _cover(self, reading: Reading, text: str, whole: str) -> float:
-        if not reading.focus:
-            return 0.0
-        terms = self.weighed(reading.focus)
-        return 0.75 * self.coverage(terms, text) + 0.25 * self.coverage(terms, whole)
+    def _cover(self, terms: Terms, text: str, clause: Clause) -> float:
+        """How much of the (weighed) terms a sentence holds, and its clause with the headings over it."""
+        return 0.75 * self.coverage(terms, text) + 0.25 * self.coverage(terms, self.context(clause)) if terms else 0.0
 
     def weighed(self, terms: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
         """Terms with their weights times how rare they are among the clauses (a word that no clause has stays at 1)."""
@@ -287,13 +336,14 @@ class Finder:
     def _by_words(self, reading: Reading, section: ClauseId, similar: Mapping[ClauseId, float]) -> Evidence | None:
         """The sentence that holds most of the question's words; for a foreign question the nearest in meaning."""
         best: Evidence | None = None
+        terms = self.weighed(reading.focus)
         tiers = self.pool(section)
         for depth, tier in enumerate(tiers):
             for clause_id in tier:
                 clause = self.reader.by_id[clause_id]
                 if _is_frame(clause) and clause.parent is not None:
                     continue
-                found = self._of_words(reading, section, clause, similar.get(clause_id, 0.0))
+                found = self._of_words(reading, section, clause, similar.get(clause_id, 0.0), terms)
                 if found is None:
                     continue
                 score = found.score + (0.15 if depth == 0 and len(tiers) > 1 else 0.0)
@@ -301,20 +351,19 @@ class Finder:
                     best = replace(found, score=score)
         return self._narrowed(reading, best) if best is not None else None
 
-    def _of_words(self, reading: Reading, section: ClauseId, clause: Clause, similarity: float) -> Evidence | None:
-        whole = self.context(clause)
+    def _of_words(
+        self, reading: Reading, section: ClauseId, clause: Clause, similarity: float, terms: Terms
+    ) -> Evidence | None:
         best: Evidence | None = None
-        start = body(clause)[0] if clause.parent is not None else 0
         wanted = {t for c in reading.concepts for t in lexicon.concepts()[c].types}
-        for span in sentences(clause.text, start):
-            text = normalise(clause.text[span[0] : span[1]])
-            cover = self._cover(reading, text, whole)
-            typed_ok = bool(wanted & {q.kind for q in quantities(text)}) if wanted else False
+        for sentence in self.sentences_of(clause, None if clause.parent is not None else 0):
+            cover = self._cover(terms, sentence.text, clause)
+            typed_ok = bool(wanted) and not wanted.isdisjoint(sentence.kinds)
             score = 0.95 * cover + 0.2 * similarity + 0.15 * typed_ok
-            if _wants_number(reading) and not _has_number(clause, text):
+            if _wants_number(reading) and not _has_number(clause, sentence):
                 score -= 0.35
             if best is None or score > best.score + 1e-9:
-                best = Evidence(clause, (span,), section, score)
+                best = Evidence(clause, (sentence.span,), section, score)
         return best
 
     def _field(self, reading: Reading, clause: Clause, section: ClauseId, concept: str) -> Evidence:
@@ -325,14 +374,15 @@ class Finder:
             return Evidence(clause, (ordinal,), section, 1.4, concept, True)
         asked_beside = [t for t, w in reading.terms if w >= 1 and self.support(t, self.context(clause)) < 0.5]
         score = (0.9 if asked_beside else 1.2) + 0.3 * (clause.label in reading.query.fields and reading.field_named)
-        spans = sentences(clause.text, start)
+        told = self.sentences_of(clause)
+        spans = [s.span for s in told]
         numeric = bool(lexicon.concepts()[concept].types) if concept else False
         sought = reading.focus if numeric else reading.terms
         if reading.yesno and not reading.comparing and end - start <= MAX_QUOTE:
             return Evidence(clause, ((start, end),), section, score, concept, True)
         if sought and len(spans) > 1:
             terms = self.weighed(sought)
-            covers = [(self.coverage(terms, normalise(clause.text[s:e])), s, e) for s, e in spans]
+            covers = [(self.coverage(terms, s.text), *s.span) for s in told]
             best = max(covers)[0]
             if best >= 0.25 and best > 1.05 * min(covers)[0]:
                 kept = [(s, e) for v, s, e in covers if v >= best - 0.01][:2]
@@ -382,7 +432,7 @@ class Finder:
         for group in groups:
             text = normalise(found.clause.text[group[0][0] : group[-1][1]])
             last = normalise(found.clause.text[group[-1][0] : group[-1][1]])
-            said = bool(found.concept) and self._said(found.concept, last) > 0.2
+            said = bool(found.concept) and self._said(found.concept, Sentence(group[-1], last)) > 0.2
             cover = self.coverage(terms, last) + 0.5 * self.coverage(terms, text) if terms else 0.0
             units = {q.unit for q in quantities(found.clause.text[group[-1][0] : group[-1][1]])}
             same_unit = bool(reading.unit) and bool(units & (_PEOPLE if reading.unit in _PEOPLE else {reading.unit}))
@@ -433,11 +483,11 @@ def _asks_share(reading: Reading) -> bool:
     return asking is not None and bool(asking.search(reading.text))
 
 
-def _has_number(clause: Clause, text: str) -> bool:
+def _has_number(clause: Clause, sentence: Sentence) -> bool:
     """Whether words give a value; in a table's row, whose units stand in the header, a bare number is one."""
     if clause.kind == "row":
-        return bool(re.search(r"\d", text))
-    return any(q.kind not in ("body", "place", "url") for q in quantities(text))
+        return bool(re.search(r"\d", sentence.text))
+    return not sentence.kinds <= {"body", "place", "url"}
 
 
 def _merged(text: str, spans: Sequence[Span]) -> tuple[Span, ...]:
