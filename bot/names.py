@@ -60,6 +60,8 @@ class Names:
         self._all_text = "\n".join(self.texts.values())
         self._spoken: list[str] | None = None
         self._sounds: dict[tuple[str, ...], dict[tuple[str, ...], str]] = {}
+        self._sound_starts: frozenset[tuple[int | str, ...]] = frozenset()
+        self._spelt: dict[tuple[str, ...], list[tuple[int, ClauseId, str]]] | None = None
         self._parents = {c.clause_id: c.parent for c in clauses}
         self._sections = [c.clause_id for c in sections if c.clause_id in self._names]
 
@@ -80,7 +82,7 @@ class Names:
         while at < len(text):
             for size in range(min(longest, 6), 1, -1):
                 run = text[at : at + size]
-                if len(run) == size and _HAN_RUN.fullmatch(run) and run not in self._all_text and not _is_word(run):
+                if len(run) == size and self._may_sound(run) and run not in self._all_text and not _is_word(run):
                     word = targets.get(_pinyin(run), "")
                     if word and word != run:
                         out.append(word)
@@ -94,8 +96,18 @@ class Names:
     def _targets(self, words: tuple[str, ...]) -> dict[tuple[str, ...], str]:
         """Sound → word, made once for the labels that the reader gives."""
         if words not in self._sounds:
-            self._sounds = {words: {_pinyin(w): w for w in self._sound_words(words)}}
+            sounds = {_pinyin(w): w for w in self._sound_words(words)}
+            self._sound_starts = frozenset((len(s), *s[:2]) for s in sounds)
+            self._sounds = {words: sounds}
         return self._sounds[words]
+
+    def _may_sound(self, run: str) -> bool:
+        """Whether a run of Han characters begins, in any reading of its first two, like a target of its length: most
+        runs do not, and looking up how one is read takes longer."""
+        if not _HAN_RUN.fullmatch(run):
+            return False
+        starts = self._sound_starts
+        return any((len(run), a, b) in starts for a in _readings(run[0]) for b in _readings(run[1]))
 
     def _sound_words(self, more: tuple[str, ...]) -> list[str]:
         parts = [p for name in self._names.values() for p in _sound_parts(name.split("|")[0])]
@@ -216,20 +228,29 @@ class Names:
 
     def by_sound(self, question: str) -> list[Match]:
         """Names that sound like a run of the question: homophones, whole or part pinyin ("挪wei", "qinghai")."""
+        spelt = self._spelt_parts()
         syllables = _syllables(question)
-        if not syllables:
-            return []
-        sounds = [s for s, _, _ in syllables]
+        sounds = tuple(s for s, _, _ in syllables)
+        found: list[tuple[int, int, ClauseId, str, int]] = []
+        for size in {len(s) for s in spelt}:
+            for at in range(len(sounds) - size + 1):
+                found += [(n, at, i, part, size) for n, i, part in spelt.get(sounds[at : at + size], ())]
         out: list[Match] = []
-        for clause_id in self._sections:
-            for part in _sound_parts(self._names[clause_id].split("|")[0]):
-                want = _pinyin(part)
-                for at in range(len(sounds) - len(want) + 1):
-                    if tuple(sounds[at : at + len(want)]) == want:
-                        start, end = syllables[at][1], syllables[at + len(want) - 1][2]
-                        if question[start:end] != part:
-                            out.append(Match(start, end, question[start:end], (clause_id,), "sound"))
+        for _, at, clause_id, part, size in sorted(found, key=lambda f: f[:2]):
+            start, end = syllables[at][1], syllables[at + size - 1][2]
+            if question[start:end] != part:
+                out.append(Match(start, end, question[start:end], (clause_id,), "sound"))
         return _merge(out)
+
+    def _spelt_parts(self) -> dict[tuple[str, ...], list[tuple[int, ClauseId, str]]]:
+        """Sound → (place in the order of names, section, part of its name), made when first needed."""
+        if self._spelt is None:
+            out: dict[tuple[str, ...], list[tuple[int, ClauseId, str]]] = {}
+            parts = ((i, part) for i in self._sections for part in _sound_parts(self._names[i].split("|")[0]))
+            for n, (clause_id, part) in enumerate(parts):
+                out.setdefault(_pinyin(part), []).append((n, clause_id, part))
+            self._spelt = out
+        return self._spelt
 
 
 def bare_name(clause: Clause) -> str:
@@ -292,6 +313,14 @@ def _pinyin(han: str) -> tuple[str, ...]:
     from pypinyin import lazy_pinyin
 
     return tuple(lazy_pinyin(han))
+
+
+@lru_cache(maxsize=32768)
+def _readings(char: str) -> frozenset[str]:
+    """Every sound that a Han character may have, without tones."""
+    from pypinyin import Style, pinyin
+
+    return frozenset(pinyin(char, style=Style.NORMAL, heteronym=True)[0])
 
 
 def _sound_parts(name: str) -> list[str]:
@@ -493,20 +522,24 @@ def _country_pattern() -> re.Pattern[str]:
 
 
 def _aliases(question: str) -> list[Place]:
-    out = []
+    return [
+        Place(m.start(), m.end(), m[0], names)
+        for stem, edge, names in _alias_stems()
+        if stem in question
+        for m in re.finditer(edge + re.escape(stem), question)
+    ]
+
+
+@lru_cache(maxsize=1)
+def _alias_stems() -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    """(what stands in a question, the edge before it, the Chinese names it means) of aliases and demonyms."""
+    out: list[tuple[str, str, tuple[str, ...]]] = []
     for alias, names in lexicon.table("places")["aliases"].items():
-        edge = r"(?<![a-z])" if alias[0].isascii() else ""
         stem = alias[:-1] if "а" <= alias[0] <= "я" and len(alias) > 4 else alias  # Russian names are inflected
-        if stem not in question:
-            continue
-        for m in re.finditer(edge + re.escape(stem), question):
-            out.append(Place(m.start(), m.end(), m[0], tuple(names)))
+        out.append((stem, r"(?<![a-z])" if alias[0].isascii() else "", tuple(names)))
     chinese = _chinese_countries()
-    for word, code in lexicon.table("places")["demonyms"].items():
-        if word[:3] in question:
-            for m in re.finditer(rf"(?<!\w){re.escape(word)}", question):
-                out.append(Place(m.start(), m.end(), m[0], chinese.get(code, ())))
-    return [p for p in out if p.names]
+    out += [(word, r"(?<!\w)", chinese.get(code, ())) for word, code in lexicon.table("places")["demonyms"].items()]
+    return tuple(entry for entry in out if entry[2])
 
 
 def _cldr_places(question: str, language: str) -> list[Place]:
@@ -516,9 +549,11 @@ def _cldr_places(question: str, language: str) -> list[Place]:
     for lang in languages:
         out = []
         for name, code in _foreign_countries(lang):
+            if name not in question:
+                continue
             at = question.find(name)
             edges = question[max(0, at - 1) : at] + question[at + len(name) : at + len(name) + 1]
-            if at >= 0 and (own or not any(c.isalpha() and c < "\u0250" for c in edges)):
+            if own or not any(c.isalpha() and c < "\u0250" for c in edges):
                 out.append(Place(at, at + len(name), name, chinese[code]))
         if not out and not own and lang == language and len(lang) == 2:
             out = _stemmed(question, lang, chinese)
@@ -531,9 +566,19 @@ def _stemmed(question: str, language: str, chinese: Mapping[str, tuple[str, ...]
     """Inflected names ("Suomessa", "Norjan", "Норвегии"): a word that shares all but the end of a name."""
     out = []
     for m in re.finditer(r"[^\W\d_]{5,}", question):
-        for name, code in _foreign_countries(language):
-            stem = name[: max(4, len(name) - 2)]
-            if " " not in name and m[0].startswith(stem) and -2 <= len(m[0]) - len(name) <= 5:
+        for stem, name, code in _country_stems(language).get(m[0][:2], ()):
+            if m[0].startswith(stem) and -2 <= len(m[0]) - len(name) <= 5:
                 out.append(Place(m.start(), m.end(), m[0], chinese[code]))
                 break
+    return out
+
+
+@lru_cache(maxsize=64)
+def _country_stems(language: str) -> dict[str, list[tuple[str, str, str]]]:
+    """(stem, name, ISO code) of the countries whose names are one word, by the stem's first two characters."""
+    out: dict[str, list[tuple[str, str, str]]] = {}
+    for name, code in _foreign_countries(language):
+        if " " not in name:
+            stem = name[: max(4, len(name) - 2)]
+            out.setdefault(stem[:2], []).append((stem, name, code))
     return out

@@ -898,13 +898,15 @@ def _weights(terms: Sequence[Term]) -> tuple[tuple[str, float], ...]:
 
 
 def _concepts_in(text: str, languages: Sequence[str]) -> list[Asked]:
-    out = []
-    for c in lexicon.concepts().values():
-        for lang in languages:
-            asking = c.ask(lang)
-            if asking is not None:
-                out += [Asked(c.name, m.start(), m.end()) for m in asking.finditer(text) if m.end() > m.start()]
-    return out
+    patterns = [lexicon.asking(lang) for lang in languages]
+    return [
+        Asked(name, m.start(), m.end())
+        for name in lexicon.concepts()
+        for asking in patterns
+        if name in asking
+        for m in asking[name].finditer(text)
+        if m.end() > m.start()
+    ]
 
 
 def _terms(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from bot.bot import GuideBot
 from bot.errors import NotFoundError
@@ -12,6 +15,7 @@ from bot.index import Index, build
 from bot.library import Library, diff, newest
 from bot.settings import Settings
 from bot.types import Guide
+from tests.fakes import BigramEncoder
 
 SPRING = """2027年度云岭市科技合作项目申报指南
 一、北山科技合作项目
@@ -78,6 +82,22 @@ def test_an_edition_that_is_not_there_is_refused(many: GuideBot) -> None:
 )
 def test_each_question_finds_its_guide(many: GuideBot, question: str, words: str) -> None:
     assert words in many.ask(question).text
+
+
+def test_one_question_among_several_guides_is_embedded_once(two_editions: Settings) -> None:
+    """Choosing the guide and searching in it take the same vector."""
+
+    asked: list[str] = []
+
+    class Counted(BigramEncoder):
+        def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            asked.extend(texts)
+            return super().encode_queries(texts)
+
+    index = Index.open(two_editions.index, two_editions)
+    bot = GuideBot(index, two_editions, Counted(dim=index.vectors.shape[1]))
+    assert bot.ask("北山项目最多补助多少").status == "answered"
+    assert asked == ["北山项目最多补助多少"]
 
 
 def test_a_guide_can_be_named(many: GuideBot) -> None:

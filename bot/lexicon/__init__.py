@@ -50,13 +50,11 @@ class Concept:
     @property
     def said(self) -> re.Pattern[str]:
         """Words that answer it, as one pattern that matches nothing where there are none."""
-        return _either(tuple(w.lower() for w in self.words)) if self.words else _either(("(?!)",))
+        return _said(self.name)
 
     def ask(self, language: str) -> re.Pattern[str] | None:
-        """How one language asks for it; compiled when first wanted: a question is in one language of many."""
-        parts = self.asks.get(language)
-        # ASCII word edges for English, which stands among Han characters without blanks
-        return _either(parts, re.ASCII if language == "en" else 0) if parts else None
+        """How one language asks for it."""
+        return asking(language).get(self.name)
 
 
 @cache
@@ -73,6 +71,20 @@ def concepts() -> dict[str, Concept]:
         )
         for name, raw in table("concepts").items()
     }  # fmt: skip
+
+
+@cache
+def _said(concept: str) -> re.Pattern[str]:
+    words = concepts()[concept].words
+    return _either(tuple(w.lower() for w in words)) if words else _either(("(?!)",))
+
+
+@lru_cache(maxsize=64)
+def asking(language: str) -> dict[str, re.Pattern[str]]:
+    """How one language asks for each concept; compiled when first wanted: a question is in one language of many."""
+    # ASCII word edges for English, which stands among Han characters without blanks
+    flags = re.ASCII if language == "en" else 0
+    return {c.name: _either(c.asks[language], flags) for c in concepts().values() if c.asks.get(language)}
 
 
 @lru_cache(maxsize=4096)
