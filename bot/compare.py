@@ -17,12 +17,13 @@ from bot.desk import (
     squeezed,
     targets_of,
 )
+from bot.detail import unstated_detail
 from bot.evidence import ENOUGH, Evidence, ordered_concepts, typed
 from bot.facts import is_field
 from bot.lexical import normalise
 from bot.polarity import asks_eligibility, eligibility, lists_bodies, polarity, yes_word
 from bot.statements import say_grouped, say_reader_form, small_table
-from bot.sufficient import missing_part, refuse_detail
+from bot.sufficient import absent_part, refuse_detail
 from bot.types import ClauseId, Hit
 from bot.understand import Reading
 from bot.values import COMPARABLE, value_of
@@ -140,7 +141,8 @@ def several_sections(desk: Desk, reading: Reading, hits: Sequence[Hit], similar:
         targets = [t for t, _ in have]
     if len(have) < 2:
         return None
-    missing = missing_part(desk, reading, targets, have[0][1])
+    unstated = [unstated_detail(desk, reading, e) for _, e in have]
+    missing = absent_part(desk, reading, targets, have[0][1]) or (unstated[0] if all(unstated) else "")
     if missing:
         return refuse_detail(desk, reading, missing, hits) if reading.query.sections else None
     polar = _polar_group(desk, reading, have)

@@ -82,7 +82,7 @@ class Names:
         while at < len(text):
             for size in range(min(longest, 6), 1, -1):
                 run = text[at : at + size]
-                if len(run) == size and self._may_sound(run) and run not in self._all_text and not _is_word(run):
+                if len(run) == size and self._may_sound(run) and run not in self._all_text and not is_word(run):
                     word = targets.get(_pinyin(run), "")
                     if word and word != run:
                         out.append(word)
@@ -341,7 +341,8 @@ def _cut(run: str) -> list[str]:
     return list(rjieba.cut(run))
 
 
-def _is_word(run: str) -> bool:
+def is_word(run: str) -> bool:
+    """Whether the dictionary has a run of characters as a word."""
     try:
         import rjieba
     except ImportError:

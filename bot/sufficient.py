@@ -13,6 +13,7 @@ from bot.desk import (
     Desk,
     Outcome,
 )
+from bot.detail import unstated_detail
 from bot.evidence import ENOUGH, Evidence, Span, body, ordered_concepts, sentences, trim, typed
 from bot.facts import Quantity, is_field
 from bot.lexical import normalise
@@ -56,7 +57,13 @@ def _stated_value(desk: Desk, reading: Reading, claim: Quantity, section: Clause
 
 def missing_part(desk: Desk, reading: Reading, sections: Sequence[ClauseId], found: Evidence | None) -> str:
     """What the question asks for and these sections do not state: a detail without its words, or content words
-    that stand nowhere in them. "" where nothing is missing."""
+    that stand nowhere in them; last, what the words found do not give of it. "" where nothing is missing."""
+    gone = absent_part(desk, reading, sections, found)
+    return gone or (unstated_detail(desk, reading, found) if found is not None and found.score >= ENOUGH else "")
+
+
+def absent_part(desk: Desk, reading: Reading, sections: Sequence[ClauseId], found: Evidence | None) -> str:
+    """A detail without its words, or content words that stand nowhere in these sections."""
     if found is not None and reading.yesno and level_verdict(reading.text, found.quote) is not None:
         return ""
     pool = dict.fromkeys(i for s in sections for tier in desk.finder.pool(s) for i in tier)

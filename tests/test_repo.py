@@ -28,7 +28,7 @@ from tests.conftest import ROOT
 ORDER = [
     *("errors", "types", "settings", "slug", "lexicon"),
     *("ingest", "guide", "facts", "chunk", "export", "embed", "lexical", "index"),
-    *("names", "understand", "retrieve", "evidence", "compose", "desk", "values", "statements", "sufficient"),
+    *("names", "understand", "retrieve", "evidence", "compose", "desk", "values", "statements", "detail", "sufficient"),
     *("polarity", "lists", "compare", "suggest", "verify", "answer", "writer"),
     *("library", "writer", "bot", "web", "cli"),
 ]

@@ -1,0 +1,137 @@
+"""The detail that a question asks for in its own words, and whether the words found give it.
+
+A guide may speak of a thing (the interim review) and not of what is asked of it (its month, who holds it, a fine). What
+is asked stands next to the question word ("处长是谁", "哪份报纸", "几点"), before the field's name ("系统的网址"), and in a
+yes or no it is what is to be done ("能更换…吗"). It must stand in the cited clause, by word, synonym or type.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from bot import lexicon
+from bot.desk import CLOSED, Desk
+from bot.evidence import Evidence, typed
+from bot.facts import is_field
+from bot.names import is_word
+from bot.understand import Reading, tagged
+from bot.values import COMPARABLE, level_verdict
+
+_HELD = 0.4  # least support of a word: half of its pairs of characters
+_COUNTING = ("m", "mq", "q", "r")  # parts of speech that name nothing
+_OPEN_VERDICTS = (*CLOSED, "joint", "submit", "agreement", "qualification", "age")  # what these do not name is a no, or is weighed by its form
+
+
+def unstated_detail(desk: Desk, reading: Reading, found: Evidence) -> str:
+    """What is asked and the words found do not give; "" where nothing is missing. For questions in Chinese: the words
+    of others are not cut."""
+    if not reading.language.startswith("zh") or reading.comparing or _silent(found.quote):
+        return ""
+    return _untyped(reading, found) or _unworded(desk, reading, found)
+
+
+def _silent(quote: str) -> bool:
+    """Whether the guide says that there is none, or that it will be said elsewhere."""
+    return bool(re.fullmatch(r"无|没有|不限|.*(?:查询|待定|另行).*", quote.strip()))
+
+
+def _untyped(reading: Reading, found: Evidence) -> str:
+    """The kind of value that the question's form asks for and the clause does not hold."""
+    for kind, (asked, given, types) in _FORMS.items():
+        if lexicon.pattern(asked).search(reading.text):
+            said = lexicon.pattern(given).search(found.clause.text if kind == "what_who" else found.quote)
+            if not said and not typed(found, types):
+                return lexicon.message(kind, reading.language)
+    return ""
+
+
+# message → pattern of the question, pattern of an answer, types of an answer
+_FORMS = {
+    "what_hour": ("hour_asked_re", "hour_re", ()),
+    "what_time": ("point_asked_re", "point_re", ("date",)),
+    "what_who": ("who_asked_re", "who_re", ("body",)),
+    "what_where": ("where_asked_re", "where_re", ("url",)),
+    "what_people": ("people_asked_re", "people_re", ()),
+}
+
+
+def _unworded(desk: Desk, reading: Reading, found: Evidence) -> str:
+    """The asked words that the clause does not hold, nor any clause of the section where its field is named."""
+    near = desk.finder.context(found.clause)
+    wide = near
+    if reading.query.sections or found.by_field:
+        wide = "\n".join(desk.finder.text_of(i) for tier in desk.finder.pool(found.section) for i in tier)
+    gone = [w for w in _heads(reading, found) if desk.finder.support(w, near) < _HELD]
+    gone += [w for w in _subjects(reading) if desk.finder.support(w, wide) < _HELD]
+    if reading.yesno and not _decided(reading, found):
+        gone += [w for w in _predicates(reading) if desk.finder.support(w, wide) < _HELD]
+    return "、".join(dict.fromkeys(gone))
+
+
+def _heads(reading: Reading, found: Evidence) -> Iterator[str]:
+    """The words beside a question word: "报纸" in "登在哪份报纸上", "处长" in "处长是谁"; none that ask for what was found."""
+    words = list(_words(reading))
+    starts = {s: w for w, pos, s in words if pos not in _COUNTING}
+    ends = {s + len(w): w for w, pos, s in words if pos not in _COUNTING}
+    told = [(a.start, a.end) for a in reading.asked if a.concept == found.concept and a.concept != "count_asked"]
+    weak = lexicon.pattern("instances_asked_re")
+    for m in lexicon.pattern("behind_question_re").finditer(reading.text):
+        if found.concept and weak.fullmatch(m[0]):
+            continue  # "支持哪些作物": the clause names some, and need not call them so
+        if not any(s <= m.end() and m.start() <= e for s, e in told):
+            yield from _if_whole(starts.get(m.end(), ""))
+    for m in lexicon.pattern("copula_question_re").finditer(reading.text):
+        if not any(s <= m.end() and m.start() <= e for s, e in told):
+            yield from _if_whole(ends.get(m.start(), ""))
+
+
+def _subjects(reading: Reading) -> Iterator[str]:
+    """The nouns right before what is asked: "系统" in "系统登录网址", "报告" in "报告要几年"."""
+    at = next((a.start for a in reading.asked if a.end > a.start), 0)
+    for word, pos, start in reversed(list(_words(reading))) if not reading.yesno else ():
+        if start + len(word) > at or len(word) < 2:
+            continue
+        if at - start - len(word) > 1 or any(a.start <= start < a.end for a in reading.asked):
+            return
+        at = start
+        if pos in ("n", "vn", "nz"):
+            yield from _if_whole(word)
+
+
+def _predicates(reading: Reading) -> Iterator[str]:
+    """What is to be done, and to what, in the part of a yes or no that asks."""
+    for at, part in _questions(reading.text):
+        for word, pos, start in _words(reading):
+            if at <= start < at + len(part) and pos in ("v", "vn", "n") and not any(word in w for _, w in reading.bodies):
+                yield from _if_whole(word)
+
+
+def _questions(text: str) -> list[tuple[int, str]]:
+    """The comma parts of a message that hold a question word; all of them where none does."""
+    parts = [(m.start(), m[0]) for m in re.finditer(r"[^,，。;；!！?？\n]+", text)]
+    return [p for p in parts if lexicon.pattern("interrogative_re").search(p[1])] or parts
+
+
+def _decided(reading: Reading, found: Evidence) -> bool:
+    """Whether yes or no follows without the question's words standing in the clause: from who may apply, a level, a
+    bound, or a list that is whole."""
+    if found.concept in _OPEN_VERDICTS or level_verdict(reading.text, found.quote) is not None:
+        return True
+    return bool(reading.premises) and bool(typed(found, COMPARABLE))
+
+
+def _words(reading: Reading) -> Iterator[tuple[str, str, int]]:
+    """The words of a question outside of the names of sections, with part of speech and place."""
+    taken = [(m.start, m.end) for m in reading.named]
+    for word, pos, start in tagged(reading.text, 0):
+        if not any(a < start + len(word) and start < b for a, b in taken):
+            yield word, pos, start
+
+
+def _if_whole(word: str) -> Iterator[str]:
+    """A word of content; none with a function word at an edge, which is likely two halves of others."""
+    stop = lexicon.words("stop_zh") | lexicon.words("soft_zh")
+    edges = lexicon.words("edges_zh")
+    if len(word) >= 2 and is_word(word) and word not in stop and not re.search(r"(.)不\1", word) and word[0] not in edges and word[-1] not in edges:
+        yield word
