@@ -20,6 +20,7 @@ from bot.desk import (
     Similar,
     targets_of,
 )
+from bot.detail import unstated_detail
 from bot.evidence import ENOUGH, Evidence, Finder, body, ordered_concepts, sentences, typed
 from bot.facts import is_field
 from bot.index import Index
@@ -225,12 +226,14 @@ def _single(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar)
     flat = named and not any(desk.reader.home(s) for s in sections)
     if flat:
         sections = [*sections, *(h.clause.clause_id for h in hits)]
+    candidates: list[Evidence] = []
     for n, section in enumerate(sections if found is None else ()):
         candidate = desk.finder.find(reading, section, similar)
         if flat and candidate is not None and n >= len(reading.query.sections):
             candidate = replace(candidate, score=candidate.score - 0.4)
-        if candidate is not None and (found is None or candidate.score > found.score + 1e-6):
-            found = candidate
+        if candidate is not None:
+            candidates.append(candidate)
+    found = found or _telling_most(desk, reading, candidates)
     found = _telling_first(desk, reading, sections, found, similar)
     if named and (found is None or found.score < ENOUGH):
         found = _in_general(desk, reading, found, similar)
@@ -244,6 +247,13 @@ def _single(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar)
     if found is None or found.score < ENOUGH:
         return None
     return _stated(desk, reading, _with_siblings(desk, reading, found))
+
+
+def _telling_most(desk: Desk, reading: Reading, candidates: Sequence[Evidence]) -> Evidence | None:
+    """The best candidate; where it does not give the detail that is asked for, the best that does."""
+    ranked = sorted(candidates, key=lambda e: -round(e.score, 6))
+    good = (e for e in ranked if e.score >= ENOUGH and not unstated_detail(desk, reading, e))
+    return next(good, ranked[0] if ranked else None)
 
 
 def _telling_first(

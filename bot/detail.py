@@ -13,10 +13,9 @@ from collections.abc import Iterator
 from bot import lexicon
 from bot.desk import CLOSED, Desk
 from bot.evidence import Evidence, typed
-from bot.facts import is_field
 from bot.names import is_word
 from bot.understand import Reading, tagged
-from bot.values import COMPARABLE, level_verdict
+from bot.values import level_verdict
 
 _HELD = 0.4  # least support of a word: half of its pairs of characters
 _COUNTING = ("m", "mq", "q", "r")  # parts of speech that name nothing
@@ -50,6 +49,7 @@ def _untyped(reading: Reading, found: Evidence) -> str:
 _FORMS = {
     "what_hour": ("hour_asked_re", "hour_re", ()),
     "what_time": ("point_asked_re", "point_re", ("date",)),
+    "what_long": ("long_asked_re", "long_re", ("date",)),
     "what_who": ("who_asked_re", "who_re", ("body",)),
     "what_where": ("where_asked_re", "where_re", ("url",)),
     "what_people": ("people_asked_re", "people_re", ()),
@@ -118,7 +118,11 @@ def _decided(reading: Reading, found: Evidence) -> bool:
     bound, or a list that is whole."""
     if found.concept in _OPEN_VERDICTS or level_verdict(reading.text, found.quote) is not None:
         return True
-    return bool(reading.premises) and bool(typed(found, COMPARABLE))
+    return any(typed(found, _BOUNDS_OF.get(p.kind, (p.kind,))) for p in reading.premises)
+
+
+# Kinds of the guide's values that bound a value of the question
+_BOUNDS_OF = {"duration": ("duration", "rate"), "count": ("count", "rate"), "rate": ("rate", "duration", "count")}
 
 
 def _words(reading: Reading) -> Iterator[tuple[str, str, int]]:

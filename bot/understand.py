@@ -517,7 +517,9 @@ class Reader:
             c = detail[a.concept]
             foreign_strict = not language.startswith("zh") and c.strict
             # "主管部门的网站": what comes last in a row of Chinese nouns is what is asked
-            headed = any(0 <= b.start - a.end <= 1 and b.concept != a.concept for b in kept)
+            headed = any(
+                0 <= b.start - a.end <= 1 and b.concept != a.concept and masked[b.start] not in "几多" for b in kept
+            )
             inner = headed and language.startswith("zh")
             return (
                 inner,

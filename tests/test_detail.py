@@ -1,0 +1,76 @@
+"""What a question asks for beyond its section and field: refused where the words found do not give it, answered in the
+near-twin that they do answer. One made-up notice, one question of each kind."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.bot import GuideBot
+from bot.index import build
+from bot.settings import Settings
+
+NOTICE = """望川区2027年度青苗计划申报通知
+一、项目类别
+（一）良种培育类
+支持方向：支持水稻、油菜的品种选育。
+申报单位：高校、科研院所
+资助额度：每项不超过30万元
+实施周期：2年
+考核指标：选育新品种不少于2个，培训农技人员不少于40人。
+（二）冷链物流类
+支持方向：支持生鲜产品的预冷和配送。
+申报单位：企业
+资助额度：每项不超过50万元
+实施周期：1年
+考核指标：建设示范线不少于1条。
+二、申报程序
+申报单位登录望川科技平台（https://tech.wangchuan.example）填报，网上填报于2027年5月20日截止。
+区科技局组织现场答辩，答辩时间每项15分钟。评审结果公示7天。
+三、经费管理
+立项后拨付70%，中期检查合格后拨付30%。
+购置的设备5年内转让的，应当退回补助。
+"""
+
+
+@pytest.fixture(scope="module")
+def notice(tmp_path_factory: pytest.TempPathFactory) -> GuideBot:
+    home = tmp_path_factory.mktemp("detail")
+    (home / "corpus").mkdir()
+    (home / "corpus" / "notice.txt").write_text(NOTICE, "utf-8")
+    settings = Settings(corpus=home / "corpus", index=home / "index", today="2027-03-01")
+    build(settings)
+    return GuideBot.open(settings)
+
+
+TWINS = [
+    ("评审结果登在哪份报纸上", "评审结果公示几天", "7天"),  # a noun beside the question word
+    ("区科技局的局长是谁", "现场答辩由谁组织", "区科技局"),  # before the copula
+    ("现场答辩几点开始", "现场答辩每项几分钟", "15分钟"),  # an hour of the day
+    ("中期检查安排在哪个月", "中期检查合格后拨付多少", "30%"),  # a date
+    ("中期检查由哪个处负责", "立项后拨付多少", "70%"),  # somebody
+    ("现场答辩来几个人评审", "良种培育类要培训多少农技人员", "40人"),  # people
+    ("良种培育类的审计报告要几年", "良种培育类要做几年", "2年"),  # the noun before the field
+    ("购置的设备出租了要退补助吗", "购置的设备三年就转让了要退补助吗", "退回补助"),  # what is to be done
+]
+
+
+@pytest.mark.parametrize(("question", "twin", "words"), TWINS, ids=[t[0] for t in TWINS])
+def test_a_detail_that_is_not_stated_is_refused_and_its_twin_answered(notice: GuideBot, question: str, twin: str, words: str) -> None:
+    refused, answered = notice.ask(question), notice.ask(twin)
+    assert refused.status == "refused", refused.text
+    assert refused.missing
+    assert answered.status == "answered" and words in answered.text, answered.text
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("良种培育类支持哪些作物", "水稻"),  # instances need not be called by the name of their kind
+        ("网上填报几号截止", "5月20日"),
+        ("冷链物流类是哪些单位申报", "企业"),
+        ("我在外地有个冷库，请问冷链物流类最多资助多少", "50万元"),  # a caller's story is no condition
+    ],
+)
+def test_what_is_stated_is_still_answered(notice: GuideBot, question: str, words: str) -> None:
+    answer = notice.ask(question)
+    assert answer.status == "answered" and words in answer.text, answer.text
