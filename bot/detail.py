@@ -14,7 +14,7 @@ from bot import lexicon
 from bot.desk import CLOSED, Desk
 from bot.evidence import Evidence, typed
 from bot.names import is_word
-from bot.understand import Reading, tagged
+from bot.understand import Reading, questions_in, tagged
 from bot.values import level_verdict
 
 _HELD = 0.4  # least support of a word: half of its pairs of characters
@@ -101,16 +101,10 @@ def _subjects(reading: Reading) -> Iterator[str]:
 
 def _predicates(reading: Reading) -> Iterator[str]:
     """What is to be done, and to what, in the part of a yes or no that asks."""
-    for at, part in _questions(reading.text):
+    for at, end in questions_in(reading.text):
         for word, pos, start in _words(reading):
-            if at <= start < at + len(part) and pos in ("v", "vn", "n") and not any(word in w for _, w in reading.bodies):
+            if at <= start < end and pos in ("v", "vn", "n") and not any(word in w for _, w in reading.bodies):
                 yield from _if_whole(word)
-
-
-def _questions(text: str) -> list[tuple[int, str]]:
-    """The comma parts of a message that hold a question word; all of them where none does."""
-    parts = [(m.start(), m[0]) for m in re.finditer(r"[^,，。;；!！?？\n]+", text)]
-    return [p for p in parts if lexicon.pattern("interrogative_re").search(p[1])] or parts
 
 
 def _decided(reading: Reading, found: Evidence) -> bool:

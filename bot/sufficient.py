@@ -19,7 +19,7 @@ from bot.facts import Quantity, is_field
 from bot.lexical import normalise
 from bot.statements import place_of, say_statement
 from bot.types import Clause, ClauseId, Hit
-from bot.understand import Reading
+from bot.understand import Reading, questions_in
 from bot.values import COMPARABLE, level_verdict
 
 
@@ -69,7 +69,9 @@ def absent_part(desk: Desk, reading: Reading, sections: Sequence[ClauseId], foun
     pool = dict.fromkeys(i for s in sections for tier in desk.finder.pool(s) for i in tier)
     text = "\n".join(desk.finder.text_of(i) for i in pool)
     zh = reading.language.startswith("zh")
-    for name in reading.concepts:
+    spans = questions_in(reading.text) if zh else []
+    told = [a.concept for a in reading.asked if not zh or not a.end or any(s <= a.start < e for s, e in spans)]
+    for name in told or reading.concepts:
         if _unstated(desk, reading, name, found, text):
             return lexicon.concepts()[name].zh if zh else lexicon.concepts()[name].en
     if _untimed(reading, found):
@@ -82,6 +84,7 @@ def absent_part(desk: Desk, reading: Reading, sections: Sequence[ClauseId], foun
         for a in desk.reader.ancestors(s)
     )
     nouns = [*(t for t, w in reading.terms if w >= 1), *reading.modifiers, *map(normalise, reading.query.unknown)]
+    nouns = [t for t in nouns if _is_asked(reading, t)]
     texts = [*(desk.finder.text_of(i) for i in pool), names]
     gone = [t for t in nouns if max(desk.finder.support(t, x) for x in texts) < 0.5]
     enough = found is not None and found.score >= ENOUGH
@@ -119,6 +122,15 @@ def absent_part(desk: Desk, reading: Reading, sections: Sequence[ClauseId], foun
     ):
         return ""
     return "、".join(dict.fromkeys(gone)) if len(gone) * 2 >= len(nouns) else ""
+
+
+def _is_asked(reading: Reading, noun: str) -> bool:
+    """Whether a noun stands in the part of a Chinese message that asks, and is not part of an applicant's name: what a
+    caller tells before the question need not stand in the guide."""
+    if not reading.language.startswith("zh") or noun not in reading.text:
+        return True
+    asked = any(noun in reading.text[s:e] for s, e in questions_in(reading.text))
+    return asked and not any(noun != w and noun in w for _, w in reading.bodies)
 
 
 _COUNTED = ("件", "套", "条", "家", "种", "次", "所", "县", "市", "州", "区", "项")

@@ -356,10 +356,14 @@ class Reader:
                 second = self._read_text(question, mended, language)
                 reading = (
                     second
-                    if len(_nouns(second)) < len(_nouns(reading)) or (second.asked and not reading.asked)
+                    if self._strange(second) < self._strange(reading) or (second.asked and not reading.asked)
                     else reading
                 )
         return reading
+
+    def _strange(self, reading: Reading) -> int:
+        """How many nouns are left over, those that no guide holds twice."""
+        return sum(1 if self.names.holds(t) else 2 for t in _nouns(reading))
 
     def _read_text(self, question: str, text: str, language: str) -> Reading:
         raw = text if language.startswith("zh") else _plain_fold(question)
@@ -511,8 +515,9 @@ class Reader:
                 kept.append(a)
         asking = lexicon.pattern("interrogative_re")
         detail = lexicon.concepts()
+        questions = questions_in(masked)
 
-        def telling(a: Asked) -> tuple[bool, bool, bool, bool, int]:
+        def telling(a: Asked) -> tuple[bool, bool, bool, bool, bool, int]:
             near = masked[max(0, a.start - 4) : a.end + 4]
             c = detail[a.concept]
             foreign_strict = not language.startswith("zh") and c.strict
@@ -522,6 +527,7 @@ class Reader:
             )
             inner = headed and language.startswith("zh")
             return (
+                language.startswith("zh") and not any(s <= a.start < e for s, e in questions),
                 inner,
                 not foreign_strict and not asking.search(near),
                 not c.detail,
@@ -552,7 +558,11 @@ class Reader:
 
     def _year_in_text(self, phrase: str, text: str) -> bool:
         """Whether the guide itself speaks of that year next to other words of the question."""
-        rest = text.replace(phrase, " ")
+        before, _, after = text.partition(phrase)
+        told = re.match(r"度?\s*([\u3400-\u9fff]{2,4})", after)
+        if told and any(re.search(rf"\d{{4}}年度?{told[1][:n]}", normalise(c.text)) for n in (4, 3, 2) for c in self.clauses if c.parent):
+            return True  # "2022年度绩效评价" where the guide has "2024年度绩效评价": a year of something, not an edition
+        rest = f"{before} {after}"
         around = [t.word for t in _terms(rest, rest, [(0, rest)], [], [], "zh") if t.weight >= 1]
         return any(
             any(t in normalise(self.by_id[i].text) for t in around)
@@ -850,6 +860,17 @@ def _kind(reading: Reading) -> AnswerKind:
     if {"process", "materials", "requirements"} & set(reading.concepts[:1]):
         return "procedure"
     return "value"
+
+
+def questions_in(text: str) -> list[tuple[int, int]]:
+    """Spans of a message's parts that hold a question word; the whole where none does. The rest is the caller's story."""
+    cuts = [0, *(m.end() for m in _PART.finditer(text)), len(text)]
+    asking = lexicon.pattern("interrogative_re")
+    spans = [
+        (a, b) for a, b in pairwise(cuts)
+        if asking.search(text[a:b]) or lexicon.pattern("yesno_zh_re").search(text[a:b].strip(" ,，。;；?？!！\n"))
+    ]  # fmt: skip
+    return spans or [(0, len(text))]
 
 
 def _asking_parts(masked: str, asked: Sequence[Asked]) -> list[tuple[int, str]]:
