@@ -208,6 +208,16 @@ def _is_place_word(word: str) -> bool:
 
 
 def _single(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:
+    """One answer from one place. A section that only the question's words imply, and that does not answer, is let go."""
+    outcome = _told_once(desk, reading, hits, similar)
+    if reading.scope != "implied" or (outcome is not None and outcome.status == "answered"):
+        return outcome
+    free = replace(reading, scope="none", query=replace(reading.query, sections=()))
+    other = _told_once(desk, free, hits, similar)
+    return other if other is not None and other.status == "answered" else outcome
+
+
+def _told_once(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:
     named = bool(reading.query.sections)
     if (
         named

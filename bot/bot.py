@@ -138,7 +138,7 @@ class GuideBot:
     ) -> list[Answer]:  # fmt: skip
         """The answers of one guide to each question of a message."""
         answers: list[Answer] = []
-        parts = [p for whole in split_questions(question) for p in room.reader.split(whole)]
+        parts = [p for whole in split_questions(room.reader.honest(question)) for p in room.reader.split(whole)]
         for n, part in enumerate(parts):
             reading = room.reader.read(part, [*past, *parts[:n]], section=section, field=field)
             vector = embedded.of(reading.query.standalone)

@@ -275,6 +275,18 @@ class Reader:
             reading = self._with_field(reading, field)
         return reading
 
+    def honest(self, message: str) -> str:
+        """A message without the sentences that command the bot, where what is left asks about a section by name; else
+        as it is. A command is never followed, and a real question beside it is answered."""
+        commands = lexicon.pattern("injection_re")
+        sentences = [p for p in re.split(r"(?<=[。！!？?；;\n])|(?<=[.])(?=\s)", message) if p.strip()]
+        rest = "".join(p for p in sentences if not commands.search(normalise(p))).strip()
+        if not rest or rest == message.strip() or not lexicon.pattern("interrogative_re").search(normalise(rest)):
+            return message
+        left = self._read_alone(rest)
+        asks = left.query.sections and (left.asked or left.bodies or left.focus)
+        return rest if asks and not left.injection else message
+
     def split(self, question: str) -> tuple[str, ...]:
         """A question of several asking parts ("医院都能报吗，各给多少") as questions: each part asks for itself."""
         pieces = [p for p in re.split(r"(?<=[,，;；])", question) if p.strip(" ,，;；")]
