@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from bot import lexicon
 from bot.desk import CLOSED, Desk
 from bot.evidence import Evidence, typed
+from bot.lexical import normalise
 from bot.names import is_word
-from bot.understand import Reading, questions_in, tagged
+from bot.understand import Asked, Reading, questions_in, tagged
 from bot.values import level_verdict
 
 _HELD = 0.4  # least support of a word: half of its pairs of characters
@@ -58,15 +59,23 @@ _FORMS = {
 
 def _unworded(desk: Desk, reading: Reading, found: Evidence) -> str:
     """The asked words that the clause does not hold, nor any clause of the section where its field is named."""
-    near = desk.finder.context(found.clause)
+    near = "\n".join((desk.finder.context(found.clause), *(normalise(g.title) for g in desk.index.guides)))
     wide = near
     if reading.query.sections or found.by_field:
-        wide = "\n".join(desk.finder.text_of(i) for tier in desk.finder.pool(found.section) for i in tier)
-    gone = [w for w in _heads(reading, found) if desk.finder.support(w, near) < _HELD]
+        wide += "\n".join(desk.finder.text_of(i) for tier in desk.finder.pool(found.section) for i in tier)
+    gone = [reading.text[a.start : a.end] for a in _matters(reading, found) if not lexicon.concepts()[a.concept].said.search(wide)]
+    gone += [w for w in _heads(reading, found) if desk.finder.support(w, near) < _HELD]
     gone += [w for w in _subjects(reading) if desk.finder.support(w, wide) < _HELD]
     if reading.yesno and not _decided(reading, found):
         gone += [w for w in _predicates(reading) if desk.finder.support(w, wide) < _HELD]
     return "、".join(dict.fromkeys(gone))
+
+
+def _matters(reading: Reading, found: Evidence) -> Iterator[Asked]:
+    """What else the question speaks of that guides treat apart: "答辩" in "答辩时间多久", of which a field's "2年" says nothing."""
+    for a in reading.asked if not reading.query.sections and found.by_field else ():
+        if a.concept != found.concept and a.end > a.start and lexicon.concepts()[a.concept].detail:
+            yield a
 
 
 def _heads(reading: Reading, found: Evidence) -> Iterator[str]:
@@ -89,13 +98,15 @@ def _heads(reading: Reading, found: Evidence) -> Iterator[str]:
 def _subjects(reading: Reading) -> Iterator[str]:
     """The nouns right before what is asked: "系统" in "系统登录网址", "报告" in "报告要几年"."""
     at = next((a.start for a in reading.asked if a.end > a.start), 0)
+    gap = 1  # "报告要几年"
     for word, pos, start in reversed(list(_words(reading))) if not reading.yesno else ():
-        if start + len(word) > at or len(word) < 2:
+        end = start + len(word)
+        if end > at or (end == at and len(word) < 2 and gap):
             continue
-        if at - start - len(word) > 1 or any(a.start <= start < a.end for a in reading.asked):
+        if at - end > gap or pos not in ("n", "nz", "v", "vn") or any(a.start <= start < a.end for a in reading.asked):
             return
-        at = start
-        if pos in ("n", "vn", "nz"):
+        at, gap = start, 0
+        if pos != "v":
             yield from _if_whole(word)
 
 

@@ -14,7 +14,7 @@ from bot.facts import Quantity, is_field
 from bot.lexical import normalise
 from bot.types import ClauseId
 from bot.understand import Reading
-from bot.values import level_verdict, within
+from bot.values import grade_verdict, level_verdict, within
 
 QUOTED = re.compile(r"[“\"‘']([^”\"’']{1,12})[”\"’']")
 
@@ -72,6 +72,9 @@ def yes_word(reading: Reading, verdict: bool) -> str:
 def polarity(desk: Desk, reading: Reading, section: ClauseId, found: Evidence) -> bool | None:
     """Yes or no as the evidence says it; None where it says neither."""
     quote = found.quote
+    graded = grade_verdict(reading.text, quote)
+    if graded is not None:
+        return graded
     if reading.bodies and found.concept == "eligible":
         return lists_bodies(reading, quote)
     opening = re.match(

@@ -20,7 +20,7 @@ from bot.lexical import normalise
 from bot.statements import place_of, say_statement
 from bot.types import Clause, ClauseId, Hit
 from bot.understand import Reading, questions_in
-from bot.values import COMPARABLE, level_verdict
+from bot.values import COMPARABLE, grade_verdict, level_verdict
 
 
 def correction(desk: Desk, reading: Reading, found: Evidence | None) -> Outcome | None:
@@ -84,8 +84,8 @@ def absent_part(desk: Desk, reading: Reading, sections: Sequence[ClauseId], foun
         for a in desk.reader.ancestors(s)
     )
     nouns = [*(t for t, w in reading.terms if w >= 1), *reading.modifiers, *map(normalise, reading.query.unknown)]
-    nouns = [t for t in nouns if _is_asked(reading, t)]
-    texts = [*(desk.finder.text_of(i) for i in pool), names]
+    nouns = [t for t in nouns if _is_asked(reading, t) and not _is_given(reading, t, found)]
+    texts = [*(desk.finder.text_of(i) for i in pool), names, *(normalise(g.title) for g in desk.index.guides)]
     gone = [t for t in nouns if max(desk.finder.support(t, x) for x in texts) < 0.5]
     enough = found is not None and found.score >= ENOUGH
     numberless = (
@@ -131,6 +131,16 @@ def _is_asked(reading: Reading, noun: str) -> bool:
         return True
     asked = any(noun in reading.text[s:e] for s, e in questions_in(reading.text))
     return asked and not any(noun != w and noun in w for _, w in reading.bodies)
+
+
+def _is_given(reading: Reading, noun: str, found: Evidence | None) -> bool:
+    """Whether a noun names the type of value that is asked for ("多少比例") and the words found give, or is a grade ("二级")
+    beside which they name another."""
+    if found is None:
+        return False
+    asked = [lexicon.concepts()[name] for name in reading.concepts]
+    named = any(noun in (*c.labels, *c.words) and c.name == found.concept and found.by_field for c in asked)
+    return named or any(noun in c.labels and typed(found, c.types) for c in asked) or grade_verdict(noun, found.quote) is not None
 
 
 _COUNTED = ("件", "套", "条", "家", "种", "次", "所", "县", "市", "州", "区", "项")

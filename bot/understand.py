@@ -385,6 +385,7 @@ class Reader:
         asked, labels = self._asked(masked, raw, language)
         bodies = _bodies(masked, language)
         premises = tuple(q for q in fact_module.quantities(masked, bare=True) if q.kind not in ("body", "place", "url"))
+        premises = tuple(q for q in premises if q.unit not in _GRADES)
         premises = tuple(
             q for q in premises if not (q.kind == "count" and q.start and masked[q.start - 1] in "哪那这前后第")
         )
@@ -746,6 +747,7 @@ class Reader:
         return bare_name(self.by_id[clause_id]).strip(" 　。：:")
 
 
+_GRADES = ("级", "等", "档")  # "二级医院" counts nothing
 _KEPT = 512  # readings
 _OWN_THINGS = ("deadline", "url", "authority", "submit", "place", "content")
 _JOINT = re.compile(r"[,，、;；]|和|与|及|还有|以及|另外|\d[.．、]|\band\b|\bet\b|\bund\b|\by\b|\bи\b|\bja\b|\bog\b")

@@ -102,3 +102,16 @@ def level_verdict(question: str, quote: str) -> bool | None:
 
     need, asked = rank(stated[1]) if stated else None, rank(question)
     return None if need is None or asked is None else asked >= need
+
+
+_GRADE = re.compile(r"([一二三四五六甲乙丙丁])([级等类档])")
+
+
+def grade_verdict(question: str, quote: str) -> bool | None:
+    """ "二级医院…吗" against "须为三级": whether the question's grade is one that the clause names; None where one of them
+    names none of its kind, or the clause gives a bound ("三级以上")."""
+    stated = {(m[2], m[1]) for m in _GRADE.finditer(quote)}
+    asked = {(m[2], m[1]) for m in _GRADE.finditer(question)} & {(k, g) for k, _ in stated for g in "一二三四五六甲乙丙丁"}
+    if not asked or re.search(r"[级等类档](?:及|或)?以[上下]", quote):
+        return None
+    return asked <= stated
