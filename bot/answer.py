@@ -21,7 +21,7 @@ from bot.desk import (
     targets_of,
 )
 from bot.detail import unstated_detail
-from bot.evidence import ENOUGH, Evidence, Finder, body, ordered_concepts, sentences, typed
+from bot.evidence import ENOUGH, Evidence, Finder, body, is_faq, ordered_concepts, sentences, typed
 from bot.facts import is_field
 from bot.index import Index
 from bot.lexical import normalise
@@ -32,6 +32,7 @@ from bot.settings import Settings
 from bot.statements import say_statement
 from bot.sufficient import correction, missing_part, refuse, refuse_detail, refuse_edition
 from bot.suggest import notices, suggestions
+from bot.tables import in_table
 from bot.types import Answer, Clause, ClauseId, Hit, Status
 from bot.understand import Reader, Reading, tagged
 from bot.values import COMPARABLE, within
@@ -91,8 +92,8 @@ def _drafts(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar)
         yield settled
         return
     attempts = (
-        *(_title, _counted, _supposed, which_section, listed_members, comparison),
-        *(several_sections, _single, _overview),
+        *(_title, _counted, _supposed, in_table, which_section, listed_members, comparison),
+        *(several_sections, _single, _overview, _section),
     )
     for attempt in attempts:
         outcome = attempt(desk, reading, hits, similar)
@@ -221,6 +222,7 @@ def _told_once(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Simil
     named = bool(reading.query.sections)
     if (
         named
+        and not any(is_faq(desk.reader.by_id[i]) for i in reading.query.sections)
         and not (reading.concepts or reading.focus or reading.bodies or reading.query.unknown or reading.listing)
         and reading.language.startswith("zh")
     ):
@@ -303,7 +305,11 @@ def _with_siblings(desk: Desk, reading: Reading, found: Evidence) -> Evidence:
     clause = found.clause
     parent = desk.reader.by_id.get(clause.parent) if clause.parent else None
     wants = reading.listing or set(reading.concepts[:1]) & {"materials", "requirements", "process"}
-    if parent is None or clause.kind != "item" or not wants or reading.yesno or is_field(parent):
+    if parent is None or clause.kind not in ("item", "paragraph") or not wants or reading.yesno or is_field(parent):
+        return found
+    if _heads_list(desk, reading, found, parent):
+        return replace(found, clause=parent, spans=((0, len(parent.text)),), by_field=True)
+    if clause.kind != "item":
         return found
     start, end = body(parent)
     own, lead = (desk.finder.coverage(reading.focus, normalise(t)) for t in (found.quote, parent.text))
@@ -311,6 +317,18 @@ def _with_siblings(desk: Desk, reading: Reading, found: Evidence) -> Evidence:
         return found
     spans = sentences(parent.text, start)
     return replace(found, clause=parent, spans=(spans[-1],), by_field=False)
+
+
+def _heads_list(desk: Desk, reading: Reading, found: Evidence, parent: Clause) -> bool:
+    """Whether what stands under a heading ("三、申报材料") is together what is asked for, a line each."""
+    if parent.kind != "heading" or parent.parent is None or desk.reader.home(parent.clause_id) is not None:
+        return False
+    below = [desk.reader.by_id[i] for i in parent.children]
+    name = normalise(desk.reader.section_name(parent.clause_id))
+    if lexicon.concept_of_label(name) not in reading.concepts[:1] or len(below) < 2:
+        return False
+    own, lead = (desk.finder.coverage(reading.focus, text) for text in (normalise(found.quote), name))
+    return all(c.kind in ("item", "paragraph") for c in below) and (not reading.focus or own <= lead)
 
 
 def _enumeration(desk: Desk, reading: Reading, sections: Sequence[ClauseId]) -> Evidence | None:
@@ -361,6 +379,18 @@ def _overview(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Simila
                 draft.msg("semicolon")
             draft.say(c.label).msg("colon").quote(c, start, end).mark(c)
     return Outcome(draft, "answered", 0.6) if draft.pieces else None
+
+
+def _section(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:
+    """ "申报条件有哪些": a heading's name and nothing else, where no labelled fields stand under it: what does."""
+    asked = reading.query.sections
+    if len(asked) != 1 or reading.scope != "named" or reading.concepts or reading.focus or reading.yesno:
+        return None
+    heading = desk.reader.by_id[asked[0]]
+    nested = desk.reader.home(asked[0]) is not None or desk.reader.homes_under(asked[0])
+    if heading.kind != "heading" or heading.parent is None or nested or not heading.children:
+        return None
+    return _stated(desk, reading, Evidence(heading, ((0, len(heading.text)),), asked[0], 1.0, by_field=True))
 
 
 def _stated(desk: Desk, reading: Reading, found: Evidence) -> Outcome:

@@ -23,6 +23,7 @@ def context(clause: Clause) -> str:
     parts = [*clause.path[-_HEADINGS:]]
     if clause.label and clause.kind != "heading":
         parts.append(clause.label)
+    parts += dict.fromkeys(name for _, _, name in clause.cells if name)  # a cell is found by what stands over it
     line = " / ".join(" ".join(p.split()) for p in parts)
     return line[-_CONTEXT_CHARS:]
 

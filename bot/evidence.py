@@ -201,23 +201,33 @@ class Finder:
         best: Evidence | None = None
         asked = dict(reading.focus)
         terms = self.weighed([*reading.focus, *((t, 0.7) for t in reading.story if t not in asked)])
+        left = self.weighed([*reading.terms, *((t, 0.7) for t in reading.story if t not in asked)])
         for clause_id in self.reader.subtree(section):
             clause = self.reader.by_id[clause_id]
             if _is_frame(clause) and not (clause.kind == "article" or clause.text.rstrip().endswith(("：", ":"))):
                 continue
-            around = self.coverage(terms, self.context(clause)) if terms else 0.0
-            label = self.carried(clause) in reading.concepts[:2]
+            context = self.context(clause)
+            label = any(c in (self.carried(clause), self._headed(clause)) for c in reading.concepts[:2])
+            label = label or _asks_same(reading, clause)
+            own = 0.15 if is_faq(clause) else 0.55  # of an answer its question says what it is about
+            # A label stands for the words of the asking phrase.
+            weighed = [(sought, self.coverage(sought, context)) for sought in ((terms, left) if label else (terms,))]
             for sentence in self.sentences_of(clause):
                 text, kinds = sentence.text, sentence.kinds
-                named = Sentence(sentence.span, normalise(clause.label) + text) if is_field(clause) else sentence
+                labelled = is_field(clause) or is_faq(clause)
+                named = Sentence(sentence.span, normalise(clause.label) + text) if labelled else sentence
                 said, concept = max(
                     ((self._said(c, named) - 0.05 * n, c) for n, c in enumerate(reading.concepts)), default=(0.0, "")
                 )
-                cover = 0.55 * self.coverage(terms, text) + 0.45 * around if terms else 0.35
+                cover = max(
+                    own * self.coverage(sought, text) + (1 - own) * around if sought else 0.35
+                    for sought, around in weighed
+                )
                 score = 0.95 * cover + 0.55 * max(said, 0.0) + 0.35 * label + 0.25 * similar.get(clause_id, 0.0)
                 score += (0.35 if reading.yesno else 0.12) * bool(
-                    reading.bodies and any(w in text for b, _ in reading.bodies for w in lexicon.bodies()[b].guide)
+                    reading.bodies and any(w in named.text for b, _ in reading.bodies for w in lexicon.bodies()[b].guide)
                 )
+                score += 0.5 * _alike(reading.text, clause.label) if is_faq(clause) else 0.0
                 if _asks_share(reading):
                     score += 0.3 if any(q.kind == "ratio" and q.unit == "%" for q in sentence.values) else -0.2
                 if reading.yesno and _conditional(clause, self.reader):
@@ -235,8 +245,7 @@ class Finder:
         """Of an FAQ's answer all where it is short; else the sentence, narrowed to the value asked for."""
         clause = found.clause
         start, end = body(clause)
-        faq = clause.label.endswith(("？", "?"))
-        if faq and end - start <= MAX_QUOTE and (reading.yesno or not _wants_number(reading)):
+        if is_faq(clause) and end - start <= MAX_QUOTE and (reading.yesno or not _wants_number(reading)):
             return replace(found, spans=((start, end),))
         return self._narrowed(reading, found)
 
@@ -269,6 +278,13 @@ class Finder:
         if clause.kind == "item" and parent is not None and is_field(parent):
             return self.reader.concept_of.get(parent.label, "")
         return ""
+
+    def _headed(self, clause: Clause) -> str:
+        """The concept that the heading right above a paragraph names ("四、申报时间"), as a label does on one line."""
+        parent = self.reader.by_id.get(clause.parent) if clause.parent else None
+        if parent is None or clause.kind != "paragraph" or parent.kind != "heading" or parent.parent is None:
+            return ""
+        return lexicon.concept_of_label(self.reader.section_name(parent.clause_id))
 
     def _of_concept(
         self, concept: str, reading: Reading, section: ClauseId, clause: Clause, terms: Terms
@@ -471,6 +487,23 @@ class Finder:
         return group[-1:]
 
 
+def is_faq(clause: Clause) -> bool:
+    """A question with its answer."""
+    return clause.kind == "item" and clause.label.endswith(("？", "?"))
+
+
+def _asks_same(reading: Reading, clause: Clause) -> bool:
+    """Whether a question of the guide's own asks for the same thing as the reader's."""
+    asks = (lexicon.concepts()[c].ask("zh") for c in reading.concepts[:1] if is_faq(clause))
+    return any(ask is not None and ask.search(normalise(clause.label)) for ask in asks)
+
+
+def _alike(question: str, label: str) -> float:
+    """How alike two questions are: Dice's measure over their characters and pairs of characters."""
+    a, b = ({t[n : n + k] for k in (1, 2) for n in range(len(t) - k + 1)} for t in (question, normalise(label)))
+    return 2 * len(a & b) / (len(a) + len(b)) if a and b else 0.0
+
+
 def _conditional(clause: Clause, reader: Reader) -> bool:
     """Whether a clause stands in a list of conditions or of cases that are ruled out."""
     parent = reader.by_id.get(clause.parent) if clause.parent else None
@@ -520,7 +553,9 @@ def ordered_concepts(reading: Reading) -> list[str]:
 
 
 def _is_frame(clause: Clause) -> bool:
-    """A heading that only holds other clauses together."""
+    """A heading that only holds other clauses together, or the header of a table."""
+    if clause.kind == "paragraph" and clause.cells:
+        return True
     return clause.kind == "heading" and bool(clause.children) and not is_field(clause)
 
 

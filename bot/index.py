@@ -879,10 +879,17 @@ def _source_report(guide: Guide, row: SourceRow, clauses: Sequence[Clause], fact
 
 @contextlib.contextmanager
 def _writable(folder: Path) -> Iterator[None]:
-    """Make the folder; turn what the system refuses on the way into one line."""
+    """Make the folder; turn what the system refuses on the way into one line. A folder made for a corpus in which
+    nothing can be read goes again."""
+    made = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         yield
+    except CorpusError:
+        if made and [p.name for p in folder.iterdir()] == ["lock"]:
+            (folder / "lock").unlink()
+            folder.rmdir()
+        raise
     except BotError:
         raise
     except OSError as error:

@@ -151,6 +151,8 @@ def place_of(desk: Desk, found: Evidence) -> str:
             names.append(desk.reader.section_name(parent.clause_id))
     if found.clause.clause_id != home:
         own = (found.clause.number or found.clause.label) if found.clause.kind == "article" else found.clause.label
+        if found.clause.kind == "heading" and not is_field(found.clause):
+            own = desk.reader.section_name(found.clause.clause_id)
         if own.strip() and len(own) <= 30 and own not in names:
             names.append(own)
     return " · ".join(n for n in names if n and len(n) <= 60)

@@ -6,6 +6,7 @@ Offsets are always counted in characters of a source's one canonical text (`Sour
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Literal, NewType
 
@@ -17,6 +18,13 @@ AnswerKind = Literal["value", "list", "yesno", "compare", "procedure", "definiti
 Status = Literal["answered", "clarify", "refused"]
 HitSource = Literal["dense", "lexical", "structure", "fused", "reranked"]
 SegmentKind = Literal["verbatim", "template", "mark"]
+
+
+# What stands before the answer in a question and its answer: "答：", "【答】", "A1 ", "答" on a line of its own.
+_REPLY = re.compile(
+    r"\s*(?:[【\[（(] ?(?:回答|答复|解答|答|A(?:nswer)?) ?\d{0,3} ?[】\]）)] ?[:：]?|(?:回答|答复|解答|答|A(?:nswer)?) ?\d{0,3} ?[:：.、]"
+    r"|A ?\d{1,3} |答(?=\n))\s*"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,7 @@ class Clause:
     page: int | None = None
     refs: tuple[ClauseId, ...] = ()  # clauses that this one refers to ("按照第五条")
     stale: bool = False  # the last good clauses of a file that cannot be read now
+    cells: tuple[tuple[int, int, str], ...] = ()  # of a table row: each column's span in `text` and its header
 
     @property
     def body_offset(self) -> int:
@@ -107,9 +116,8 @@ class Clause:
         skipped = " \t\u3000：:.．、）)】］]」*\n？?"
         while at < len(self.text) and self.text[at] in skipped:
             at += 1
-        if self.text[at : at + 2] in ("答：", "答:"):
-            at += 2
-        return at
+        reply = _REPLY.match(self.text, at)
+        return reply.end() if reply else at
 
 
 @dataclass(frozen=True, slots=True)

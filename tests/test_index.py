@@ -251,6 +251,17 @@ def test_missing_index_and_empty_corpus(home: Settings) -> None:
     assert opened(home).clauses, "an empty corpus never replaces a good index"
 
 
+def test_a_corpus_without_guides_leaves_no_index_folder(home: Settings) -> None:
+    for path in home.corpus.iterdir():
+        path.unlink()
+    for content in (None, b""):
+        if content is not None:
+            (home.corpus / "empty.txt").write_bytes(content)
+        with pytest.raises(CorpusError):
+            build(home, encoder=BigramEncoder())
+        assert not home.index.exists()
+
+
 def test_two_sources_of_one_clause_id_are_named(home: Settings) -> None:
     (home.corpus / "corpus.toml").write_text(
         "".join(

@@ -29,7 +29,7 @@ ORDER = [
     *("errors", "types", "settings", "slug", "lexicon"),
     *("ingest", "guide", "facts", "chunk", "export", "embed", "lexical", "index"),
     *("names", "understand", "retrieve", "evidence", "compose", "desk", "values", "statements", "detail", "sufficient"),
-    *("polarity", "lists", "compare", "suggest", "verify", "answer", "writer"),
+    *("polarity", "tables", "lists", "compare", "suggest", "verify", "answer", "writer"),
     *("library", "writer", "bot", "web", "cli"),
 ]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]

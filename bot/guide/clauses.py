@@ -47,9 +47,20 @@ def make_clauses(source: SourceText, guide: Guide, nodes: Sequence[Node]) -> tup
             guide=guide.slug,
             page=node.line.hint.page if node.line.hint else None,
             refs=tuple(ids[target] for target in refs[index]),
+            cells=_cells(node),
         )
         for index, node in enumerate(nodes)
     )
+
+
+def _cells(node: Node) -> tuple[tuple[int, int, str], ...]:
+    """The cells of a table row or its header by column, each with the header's words for it."""
+    hint = node.line.hint
+    if node.style != "row" or hint is None:
+        return ()
+    names = hint.header if len(hint.header) == len(hint.cells) else ("",) * len(hint.cells)
+    at = node.line.start
+    return tuple((start - at, end - at, name) for (start, end), name in zip(hint.cells, names, strict=True))
 
 
 # --- names ------------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise, zip_longest
 from typing import Final, Literal
 
+from bot import lexicon
 from bot.guide import numbering
 from bot.guide.numbering import LETTERS, Label, Number
 from bot.types import LineHint, SourceText
@@ -295,9 +296,16 @@ def _find_bare_headings(lines: Sequence[Line]) -> None:
     shown = 0 < bold * 2 < len(lines)
     able = [b for a, b, c in zip([None, *lines], lines, lines[1:], strict=False) if _may_head(a, b, c)]
     several = sum(len(line.text) <= BARE_MAX for line in able) > 1
+    able += _labels_alone(lines) if several and not shown else []
     for line in able:
         if (shown and _is_bold(line)) or (several and len(line.text) <= BARE_MAX and not bold):
             line.role = "heading"
+
+
+def _labels_alone(lines: Sequence[Line]) -> list[Line]:
+    """Lines that are a label usual in the genre and nothing else ("申报材料"), above words that may be no sentence."""
+    named = [line.role == "text" and lexicon.is_label(line.text) for line in lines]
+    return [line for line, one, two in zip(lines, named, named[1:], strict=False) if one and not two]
 
 
 def _is_bold(line: Line) -> bool:

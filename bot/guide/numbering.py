@@ -299,7 +299,16 @@ def lead_of(words: str, longest: float = 24) -> str:
 # --- whole lines ------------------------------------------------------------------------------------------------
 
 _ANNEX = re.compile(r"附 ?[件录表图] ?(?:[一二三四五六七八九十]{1,3}|\d{1,2}(?:[-.]\d{1,2})?)? ?[.、]? ?")
-_ASKS = re.compile(r"(?:问题?|Q) ?(?:\d{1,3}|[一二三四五六七八九十]{1,3})? ?[:.、] ?")
+_COUNT = r"(?:\d{1,3}|[一二三四五六七八九十]{1,3})"
+_ASK = "(?:问题?|提问|Q(?:uestion)?)"
+_ASKS = re.compile(
+    rf"[【\[(] ?{_ASK} ?{_COUNT}? ?[】\])] ?[:.、]? ?|{_ASK} ?{_COUNT}? ?[:.、] ?|Q ?\d{{1,3}} +|(?:问|提问|Q|(?:问题|Q) ?{_COUNT})$"
+)
+_REPLY = "(?:回答|答复|解答|答|A(?:nswer)?)"
+_REPLIES = re.compile(
+    rf"[【\[(] ?{_REPLY} ?{_COUNT}? ?[】\])] ?[:.、]? ?|{_REPLY} ?{_COUNT}? ?[:.、] ?|A ?\d{{1,3}} +|(?:回答|答复|解答|答|A ?\d{{0,3}})$|答"
+)
+_REPLY_INSIDE = re.compile(rf"[?？] ?(?={_REPLY} ?[:：]|[【\[(（]{_REPLY}[】\])）])")
 _DIGIT = "[〇○零一二三四五六七八九]"
 _DATE = re.compile(
     r"\(?\d{4} ?年 ?\d{1,2} ?月(?: ?\d{1,2} ?日)?\)?|\d{4}[-/.]\d{1,2}[-/.]\d{1,2}"
@@ -336,6 +345,17 @@ def question_mark(line: str) -> int:
     """Length of the "问：" or "Q1." that the line begins with, 0 if there is none."""
     found = _ASKS.match(fold(line))
     return found.end() if found else 0
+
+
+def is_reply(line: str) -> bool:
+    """Whether the line begins as the answer to a question does: "答：", "【答】", "A1 ", or "答" alone."""
+    return _REPLIES.match(fold(line)) is not None
+
+
+def asked_inside(line: str) -> int:
+    """Length of the question with which a line begins that gives its answer too ("…？答：…"), 0 for another line."""
+    found = _REPLY_INSIDE.search(line, 0, PREFIX)
+    return found.start() + 1 if found else 0
 
 
 def is_document_number(line: str) -> bool:

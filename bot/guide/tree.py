@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,7 +24,6 @@ NAME_MAX: Final = 40  # characters of a numbered name that is no sentence
 # Styles of number that people mix up in one list.
 _KINDRED = ({"一、", "1、"}, {"1、", "1."}, {"1.", "1 "}, {"(一)", "(1)"}, {"(1)", "1)"})
 _INTRODUCES = re.compile(r"如下|以下|下列|[下附]表|follow|below")
-_ANSWER = re.compile(r"(?:答|A|Answer) ?(?:\d{1,3} ?)?[:.、]|答")
 _ADDRESSED = re.compile(r"^(?:各|有关|全[市省县区校体]|校内|尊敬|致)|[、,]|(?:单位|企业|机构|同志)$")
 _OF_ROOT = re.compile(r"附件|附表|附录|附$")
 
@@ -81,7 +80,7 @@ class _Builder:
         line = self.lines[at]
         if self._is_title(at):
             return self._title(at)
-        if line.role in ("number", "question", "heading") and self._is_question(at):
+        if line.role in ("number", "question", "heading", "text") and self._is_question(at):
             return self._question(at)
         if line.role == "number":
             return self._number(at)
@@ -101,7 +100,7 @@ class _Builder:
             return self._opens_annex(at)
         if line.hint is not None and line.hint.kind == "title":
             return True
-        if line.role not in ("text", "heading") or (self.titled and not self.signed):
+        if line.role not in ("text", "heading") or (self.titled and not self.signed) or self._is_question(at):
             return False
         return title_like(line) and not is_remark(line.text)
 
@@ -142,6 +141,8 @@ class _Builder:
     def _title_goes_on(self, first: int, last: int, name: str) -> bool:
         after = self.lines[last + 1]
         if last + 1 - first > 3 or after.role not in ("text", "heading") or not title_like(after):
+            return False
+        if self._is_question(last + 1):
             return False
         if not name or squeeze(name + after.text) in self.announced:
             return True
@@ -255,22 +256,29 @@ class _Builder:
     def _is_question(self, at: int) -> bool:
         line = self.lines[at]
         after = self.lines[at + 1] if at + 1 < len(self.lines) else None
-        if line.role == "question":
+        if line.role == "question" or numbering.asked_inside(line.text):
             return True
-        answered = after is not None and _ANSWER.match(numbering.fold(after.text)) is not None
-        return answered and line.text[-1] in "？?"
+        answered = after is not None and numbering.is_reply(after.text)
+        marked = line.number is not None and numbering.question_mark(line.words) > 0
+        return answered and (marked or line.text[-1] in "？?")
 
     def _question(self, at: int) -> int:
         """A question and its answer, lists in it included, are one clause."""
         line = self.lines[at]
         self._pop_questions(line)
-        last = at
-        while last + 1 < len(self.lines) and not self._ends_answer(last + 1, line.number):
+        label = line.text[_question_mark(line) : numbering.asked_inside(line.text) or len(line.text)]
+        # Under a mark on a line of its own the question comes next.
+        last = at + 1 if not label and at + 1 < len(self.lines) and self.lines[at + 1].role != "question" else at
+        label = label or self.lines[last].text
+        listed: set[str] = set()  # styles of the lists that began in the answer
+        while last + 1 < len(self.lines) and not self._ends_answer(last + 1, line.number, listed):
             last += 1
+            number = self.lines[last].number
+            if number is not None and number.value == 1:
+                listed.add(number.style)
         node = self._add(at, "item", "question", value=line.number.value if line.number else 0)
-        mark = _question_mark(line)
-        self.nodes[node].label = line.text[mark:]
-        self.nodes[node].element = line.text
+        self.nodes[node].label = label
+        self.nodes[node].element = line.text if label in line.text else label
         self._extend(node, last)
         return last + 1
 
@@ -283,13 +291,13 @@ class _Builder:
         else:
             self._pop_text()
 
-    def _ends_answer(self, at: int, number: Number | None) -> bool:
+    def _ends_answer(self, at: int, number: Number | None, listed: Container[str]) -> bool:
         line = self.lines[at]
         if line.role in ("annex", "row", "date", "heading", "caption") or line.level is not None:
             return True
         if self._is_question(at) or self._is_signature(at):
             return True
-        if line.number is None:
+        if line.number is None or line.number.style in listed:
             return False
         if line.number.style in LEGAL or self._open(line.number.style) is not None:
             return True

@@ -10,11 +10,11 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 
 from bot.errors import SourceError
-from bot.ingest.formats import READ_THROUGH_OFFICE
+from bot.ingest.formats import READ_THROUGH_OFFICE, read_bytes
 from bot.ingest.office import convert
 from bot.ingest.sandbox import Sandbox
 from bot.ingest.sniff import check_zip, sniff
-from bot.ingest.text import assemble, garbled, read_txt, sha256_of
+from bot.ingest.text import assemble, garbled, sha256_of
 from bot.settings import Settings
 from bot.types import SourceText
 
@@ -64,7 +64,9 @@ class Reader:
         """The canonical text of a file's bytes. Raises SourceError."""
         form: str = sniff(data, name)
         if form == "txt" and len(data) <= IN_PROCESS:
-            source = assemble(name, sha256_of(data), read_txt(data, name), max_chars=self.settings.max_text_chars)
+            source = assemble(
+                name, sha256_of(data), read_bytes("txt", data, name, 0), max_chars=self.settings.max_text_chars
+            )
         elif form in READ_THROUGH_OFFICE or (form == "zip" and _is_odt(data)):
             if form == "zip":
                 check_zip(data, name, self.settings.max_unpacked_bytes)

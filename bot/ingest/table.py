@@ -120,7 +120,8 @@ def _header_rows(grid: Sequence[Sequence[Cell | None]]) -> int:
         return 0
     first = grid[0]
     texts = [clean_line(c.text) if c else "" for c in first]
-    if not all(0 < len(t) <= 30 and not _VALUE.search(t) for t in texts):
+    named = texts[1:] if len(texts) > 2 and not texts[0] else texts  # a cross table's corner may be empty
+    if not all(0 < len(t) <= 30 and not _VALUE.search(t) for t in named):
         return 0
     if _form(grid):
         return 0

@@ -105,7 +105,7 @@ def assemble(source: str, sha256: str, reading: Reading, *, max_chars: int) -> S
     parts: list[str] = []
     hints: list[LineHint] = []
     at = 0
-    for raw in _single(reading.lines):
+    for raw in single_lines(reading.lines):
         text, cells = _row(raw) if raw.cells else (clean_line(raw.text), ())
         if not text:
             continue
@@ -147,7 +147,7 @@ def _hint(raw: RawLine, start: int, end: int, cells: tuple[tuple[int, int], ...]
     )
 
 
-def _single(lines: Iterable[RawLine]) -> Iterable[RawLine]:
+def single_lines(lines: Iterable[RawLine]) -> Iterable[RawLine]:
     """Line ends inside a line's text make lines of their own."""
     for raw in lines:
         if raw.cells or not LINE_END.search(raw.text):

@@ -98,6 +98,17 @@ def concept_of_label(label: str) -> str:
     return best
 
 
+@lru_cache(maxsize=4096)
+def is_label(line: str) -> bool:
+    """Whether a line is a field label usual in the genre, with few characters before it ("项目申报材料")."""
+    return len(line) <= 12 and any(
+        line.endswith(word) and len(line) <= len(word) + 4
+        for c in concepts().values()
+        for word in c.labels
+        if len(word) > 2
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Body:
     """A class of applicants: the guides' words for it, everyday words that mean a member, other languages."""

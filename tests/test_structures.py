@@ -1,0 +1,196 @@
+"""Answers over made-up guides of other structures than labelled fields: questions and answers, headings with lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from bot.bot import GuideBot
+from bot.index import build
+from bot.settings import Settings
+from tests.test_guide import tree_of
+
+FAQS = {
+    "numbered": """云岭市创业补贴政策问答
+一、哪些人可以申请创业补贴？
+答：下列人员可以申请：
+（一）在校大学生和毕业5年内的高校毕业生；
+（二）退役军人。
+二、补贴标准是多少？
+答：每户一次性补贴1万元。
+三、申请需要提交哪些材料？
+答：1.身份证复印件；
+2.营业执照；
+3.社保缴费记录；
+4.银行卡。
+四、多久能拿到补贴？
+答：审核通过后20个工作日内拨付。""",
+    "marks on lines of their own": """云岭市创业补贴常见问题
+问
+哪些人可以申请创业补贴？
+答
+在校大学生、毕业5年内的高校毕业生和退役军人。
+问
+补贴标准是多少？
+答
+每户一次性补贴1万元。
+问
+申请需要提交哪些材料？
+答
+（1）身份证复印件；
+（2）营业执照；
+（3）社保缴费记录。
+问
+多久能拿到补贴？
+答
+审核通过后20个工作日内拨付。""",
+    "Q1 and A1": """云岭市创业补贴FAQ
+Q1 哪些人可以申请创业补贴？
+A1 在校大学生、毕业5年内的高校毕业生和退役军人。
+Q2 补贴标准是多少？
+A2 每户一次性补贴1万元。
+Q3 申请需要提交哪些材料？
+A3 身份证复印件、营业执照、社保缴费记录。
+Q4 多久能拿到补贴？
+A4 审核通过后20个工作日内拨付。""",
+    "in brackets": """云岭市创业补贴问答
+【问】哪些人可以申请创业补贴？
+【答】在校大学生、毕业5年内的高校毕业生和退役军人。
+【问】补贴标准是多少？
+【答】每户一次性补贴1万元。
+【问】申请需要提交哪些材料？
+【答】身份证复印件、营业执照、社保缴费记录。
+【问】多久能拿到补贴？
+【答】审核通过后20个工作日内拨付。""",
+    "on one line": """云岭市创业补贴问答
+1.哪些人可以申请创业补贴？答：在校大学生、毕业5年内的高校毕业生和退役军人。
+2.补贴标准是多少？答：每户一次性补贴1万元。
+3.申请需要提交哪些材料？答：需要提交：
+1.身份证复印件；
+2.营业执照；
+3.社保缴费记录；
+4.银行卡。
+4.多久能拿到补贴？答：审核通过后20个工作日内拨付。""",
+    "without numbers or marks": """哪些人可以申请创业补贴？
+回答：在校大学生、毕业5年内的高校毕业生和退役军人。
+补贴标准是多少？
+回答：每户一次性补贴1万元。
+申请需要提交哪些材料？
+回答：身份证复印件、营业执照、社保缴费记录。
+多久能拿到补贴？
+回答：审核通过后20个工作日内拨付。""",
+}
+ASKED = ("哪些人可以申请创业补贴？", "补贴标准是多少？", "申请需要提交哪些材料？", "多久能拿到补贴？")
+
+
+@pytest.mark.parametrize("name", FAQS)
+def test_a_question_and_its_answer_are_one_clause(name: str) -> None:
+    tree = tree_of(FAQS[name])
+    items = [c for c in tree.clauses if c.kind == "item"]
+    assert [c.label for c in items] == list(ASKED)
+    assert len(tree.clauses) - len(items) == (0 if name.startswith("without") else 1)  # the title
+    assert all(c.text[c.body_offset :][:1] not in "答A【回\n" for c in items)
+
+
+@pytest.fixture(scope="module")
+def open_bot(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], GuideBot]:
+    bots: dict[str, GuideBot] = {}
+
+    def opened(text: str) -> GuideBot:
+        if text not in bots:
+            root: Path = tmp_path_factory.mktemp("structure")
+            (root / "corpus").mkdir()
+            (root / "corpus" / "guide.txt").write_text(text, "utf-8")
+            settings = Settings(corpus=root / "corpus", index=root / "index", today="2027-02-01")
+            build(settings)
+            bots[text] = GuideBot.open(settings)
+        return bots[text]
+
+    return opened
+
+
+@pytest.mark.parametrize("name", FAQS)
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("哪些人能申请创业补贴", ["大学生", "退役军人"]),
+        ("补多少", ["1万元"]),
+        ("要交什么材料", ["身份证复印件", "营业执照", "社保缴费记录"]),
+        ("多久到账", ["20个工作日"]),
+    ],
+)
+def test_an_answer_of_a_faq_is_whole(
+    open_bot: Callable[[str], GuideBot], name: str, question: str, said: Sequence[str]
+) -> None:
+    answer = open_bot(FAQS[name]).ask(question)
+    assert answer.status == "answered"
+    assert all(words in answer.text for words in said), answer.text
+    assert len(answer.citations) == 1
+
+
+def test_the_question_nearest_in_words_answers(open_bot: Callable[[str], GuideBot]) -> None:
+    bot = open_bot(
+        "云岭市稳岗返还问答\n【问】小微企业的返还比例是多少？\n【答】按企业上年度实际缴纳失业保险费的60%返还。\n"
+        "【问】大型企业的返还比例是多少？\n【答】30%。\n【问】什么样的企业不能享受？\n【答】严重违法失信企业不享受。"
+    )
+    assert "30%" in bot.ask("大企业返还比例").text
+    assert "60%" in bot.ask("小微企业返还多少").text
+
+
+HEADINGS = """云岭市专精特新企业奖励申报指南
+一、申报条件
+（一）在本市登记注册，具有独立法人资格；
+（二）上年度营业收入1000万元以上；
+（三）近三年未发生重大安全事故。
+二、奖励标准
+（一）首次认定为国家级专精特新“小巨人”企业的，奖励100万元；
+（二）首次认定为省级专精特新中小企业的，奖励30万元。
+三、申报材料
+（一）申请表；
+（二）营业执照复印件；
+（三）上年度审计报告。
+四、申报时间
+2027年6月30日前。
+"""
+BARE = """云岭市绿色建筑奖励资金申报指南
+申报对象
+取得二星级以上绿色建筑标识的建设单位。
+奖励标准
+单个项目最高100万元。
+申报材料
+奖励资金申请表
+绿色建筑标识证书复印件
+申报时间
+每年5月1日至6月30日
+联系方式
+市住建局节能科，电话0888-7654321
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "said"),
+    [
+        (HEADINGS, "申报条件有哪些", ["独立法人资格", "1000万元以上", "安全事故"]),
+        (HEADINGS, "需要什么材料", ["申请表", "营业执照复印件", "审计报告"]),
+        (HEADINGS, "奖励标准是什么", ["奖励100万元", "奖励30万元"]),
+        (HEADINGS, "申报截止到哪天", ["2027年6月30日前"]),
+        (HEADINGS, "营业收入要多少", ["1000万元以上"]),
+        (BARE, "要交什么材料", ["奖励资金申请表", "标识证书复印件"]),
+        (BARE, "什么时候申报", ["5月1日至6月30日"]),
+        (BARE, "联系电话是多少", ["0888-7654321"]),
+    ],
+)
+def test_a_heading_stands_for_what_is_under_it(
+    open_bot: Callable[[str], GuideBot], text: str, question: str, said: Sequence[str]
+) -> None:
+    answer = open_bot(text).ask(question)
+    assert answer.status == "answered"
+    assert all(words in answer.text for words in said), answer.text
+
+
+def test_labels_on_lines_of_their_own_are_headings_of_a_guide_without_numbers() -> None:
+    tree = tree_of(BARE)
+    headings = [c.label for c in tree.clauses if c.kind == "heading"][1:]
+    assert headings == ["申报对象", "奖励标准", "申报材料", "申报时间", "联系方式"]
