@@ -130,8 +130,8 @@ def understood(desk: Desk, reading: Reading) -> str:
 
 
 def _title(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:
-    """A question about the guide itself is answered with its title."""
-    if reading.query.sections or not lexicon.pattern("guide_itself_re").search(reading.text):
+    """A question about the guide itself is answered with its title, unless a field of it says what is asked."""
+    if reading.query.sections or reading.query.fields or not lexicon.pattern("guide_itself_re").search(reading.text):
         return None
     root = next((c for c in desk.reader.clauses if c.parent is None and c.kind == "heading" and c.children), None)
     if root is None:

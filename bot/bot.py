@@ -121,12 +121,16 @@ class GuideBot:
         answers: list[Answer] = []
         slugs = loaded.library.scope(cleaned, past, guide, edition)
         embedded = _Embedded(self.encoder)
+        told, rivals = list(slugs), list[str]()
         if len(slugs) > 1:
-            slugs = tuple(loaded.library.route(cleaned, past, embedded.of(cleaned), slugs))
-        rooms = [loaded.library.room((slug,)) for slug in slugs]
-        for room in rooms:
-            answers += self._in_room(loaded, room, cleaned, past, section, field, embedded)
-        if len(rooms) > 1:
+            told, rivals = loaded.library.route(cleaned, past, embedded.of(cleaned), slugs)
+        for slug in told:
+            answers += self._in_room(loaded, loaded.library.room((slug,)), cleaned, past, section, field, embedded)
+        for slug in rivals if len(answers) == 1 else ():
+            others = self._in_room(loaded, loaded.library.room((slug,)), cleaned, past, section, field, embedded)
+            if len(others) == 1 and loaded.library.contradicts(cleaned, past, answers[0], others[0]):
+                answers += others
+        if len({c.guide for a in answers for c in a.citations}) > 1 or len(told) > 1:
             answers = _told_by_guide(answers, loaded.index.guides)
         whole = answers[0] if len(answers) == 1 else _joined(answers)
         latency = (time.perf_counter() - began) * 1000

@@ -376,7 +376,7 @@ def _diff(args: argparse.Namespace) -> int:
     for c in changes:
         clause = c.new or c.old
         assert clause is not None
-        print(f"{words[c.kind]}: {' › '.join((*clause.path[1:], clause.label))}")
+        print(f"{words[c.kind]}: {' › '.join(filter(None, (*clause.path[1:], clause.label)))}")
         if c.old is not None and c.kind != "same":
             print(f"  - {c.old.text}")
         if c.new is not None and c.kind != "same":

@@ -17,13 +17,16 @@ import numpy as np
 
 from bot.answer import Answerer
 from bot.errors import NotFoundError
+from bot.facts import quantities
 from bot.index import Index, Vectors
 from bot.lexical import normalise, tokens
 from bot.settings import Settings
-from bot.types import Clause, Guide
+from bot.types import Answer, Clause, Guide
 from bot.understand import Reader
+from bot.values import COMPARABLE
 
 NEAR = 0.93  # a second guide this close to the first is answered from as well
+RIVAL = 0.5  # one this close is looked at, and shown where it says otherwise
 CANDIDATES = 6  # guides whose section names are compared with a question
 _YEAR = re.compile(r"(?<!\d)((?:19|20)\d{2})(?=\s*(?:年度|年版|年的|年(?!\s*\d)|版|edition|guide|call))")
 
@@ -92,11 +95,14 @@ class Library:
                 break
         return self._newest
 
-    def route(self, question: str, past: Sequence[str], vector: Vectors, slugs: Sequence[str]) -> list[str]:
+    def route(
+        self, question: str, past: Sequence[str], vector: Vectors, slugs: Sequence[str]
+    ) -> tuple[list[str], list[str]]:
         """Of several guides those that a question is about, the best first: by its nearest clauses in meaning and in
-        words, by the guide's title, and by a section that it names. The second only where it is nearly as near."""
+        words, by the guide's title, and by a section that it names. The second only where it is nearly as near; else
+        it is given apart, as one that may contradict the first."""
         if len(slugs) <= 1:
-            return list(slugs)
+            return list(slugs), []
         allowed = set(slugs)
         scores = dict.fromkeys(slugs, 0.0)
         for part in (self._dense(vector, allowed), self._lexical(question, past, allowed)):
@@ -108,7 +114,24 @@ class Library:
         for slug in ranked:
             scores[slug] += 0.6 * bool(self.room((slug,)).reader.names.find(text)) + self._titled(slug, text)
         ranked.sort(key=lambda s: (-scores[s], s))
-        return [ranked[0], *(s for s in ranked[1:2] if scores[s] >= NEAR * scores[ranked[0]])]
+        share = {s: scores[s] / scores[ranked[0]] if scores[ranked[0]] > 0 else 1.0 for s in ranked[1:3]}
+        near = [s for s in ranked[1:2] if share[s] >= NEAR]
+        return [ranked[0], *near], [s for s in ranked[1:3] if s not in near and share[s] >= RIVAL]
+
+    def contradicts(self, question: str, past: Sequence[str], one: Answer, other: Answer) -> bool:
+        """Whether an answer from another guide gives other values of the same kind, out of clauses that hold all the
+        words of the question."""
+        if one.status != "answered" or other.status != "answered" or not other.citations:
+            return False
+        values, others = _values(one), _values(other)
+        kinds = {kind for kind, _ in values} & {kind for kind, _ in others}
+        if not any(kind in kinds and (kind, value) not in values for kind, value in others):
+            return False
+        room = self.room((other.citations[0].guide,))
+        reading = room.reader.read(question, past)
+        text = normalise("\n".join(part for c in other.citations for part in (c.title, *c.path, c.text)))
+        words = dict.fromkeys(t for t, _ in (*reading.terms, *reading.focus))
+        return bool(words) and all(room.answerer.desk.finder.support(t, text) >= 0.7 for t in words)
 
     def _dense(self, vector: Vectors, allowed: set[str]) -> dict[str, float]:
         """Guides by how far their nearest clause stands out from the field of all."""
@@ -135,6 +158,12 @@ class Library:
         title = normalise(next(g.title for g in self.index.guides if g.slug == slug))
         match = difflib.SequenceMatcher(None, title, text, autojunk=False).find_longest_match()
         return min(0.8, 0.12 * match.size) if match.size >= 3 else 0.0
+
+
+def _values(answer: Answer) -> set[tuple[str, str]]:
+    """The values in the words that an answer quotes, by kind."""
+    quoted = [c.text[start:end] for c in answer.citations for start, end in c.spans]
+    return {(q.kind, q.value) for text in quoted for q in quantities(text) if q.kind in COMPARABLE}
 
 
 def _is(guide: Guide, name: str | None) -> bool:
@@ -165,7 +194,10 @@ class Change:
 
 def _place(clause: Clause) -> tuple[str, ...]:
     """Where a clause stands, without years and numbers, which change from edition to edition."""
-    bare = (re.sub(r"(?:19|20)\d{2}年?度?|^[（(]?[\d一二三四五六七八九十]+[）).、．]?", "", normalise(p)).strip() for p in clause.path[1:])
+    bare = (
+        re.sub(r"(?:19|20)\d{2}年?度?|^[（(]?[\d一二三四五六七八九十]+[）).、．]?", "", normalise(p)).strip()
+        for p in clause.path[1:]
+    )
     return (*bare, normalise(clause.label) if clause.label != clause.number else clause.number)
 
 

@@ -78,7 +78,8 @@ def test_an_edition_that_is_not_there_is_refused(many: GuideBot) -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "words"), [("硕士租房补贴一个月多少钱", "900元"), ("南湾项目能做几年", "3年内"), ("租房补贴最长发多久", "24个月")]
+    ("question", "words"),
+    [("硕士租房补贴一个月多少钱", "900元"), ("南湾项目能做几年", "3年内"), ("租房补贴最长发多久", "24个月")],
 )
 def test_each_question_finds_its_guide(many: GuideBot, question: str, words: str) -> None:
     assert words in many.ask(question).text
@@ -152,3 +153,42 @@ def test_diff_tells_what_changed(two_editions: Settings) -> None:
     assert all(c.kind == "same" for c in diff(sides[0], sides[0]))
     gone = diff(sides[0], [c for c in sides[1] if "南湾" not in "".join((*c.path, c.label))])
     assert {c.kind for c in gone if c.old is not None and "南湾" in "".join((*c.old.path, c.old.label))} == {"gone"}
+
+
+AGENCIES = {
+    "a.txt": "白沙市2027年度人才租房补贴申报指南\n一、补贴对象\n博士、硕士。\n二、补贴标准\n博士每人每月2000元，硕士每人每月1000元。\n"
+    "三、申报材料\n身份证、学历证书。\n",
+    "b.txt": "白沙市住房和城乡建设局租房补贴实施细则\n第一条 为解决人才住房困难，制定本细则。\n"
+    "第二条 对在本市工作的硕士，按每人每月900元发放租房补贴。\n第三条 补贴最长发放36个月。\n",
+    "c.txt": "东溪县创业补贴办法\n第一条 为支持创业，制定本办法。\n第二条 首次创业的给予一次性补贴5000元。\n"
+    "第三条 本办法自2020年1月1日起施行，有效期至2023年12月31日。\n",
+}
+
+
+@pytest.fixture(scope="module")
+def agencies(tmp_path_factory: pytest.TempPathFactory) -> GuideBot:
+    root = tmp_path_factory.mktemp("agencies")
+    (root / "corpus").mkdir()
+    for name, text in AGENCIES.items():
+        (root / "corpus" / name).write_text(text, "utf-8")
+    settings = Settings(corpus=root / "corpus", index=root / "index", today="2027-03-01")
+    build(settings)
+    return GuideBot.open(settings)
+
+
+def test_another_agency_that_says_otherwise_is_shown_beside(agencies: GuideBot) -> None:
+    answer = agencies.ask("硕士租房补贴每月多少")
+    assert "1000元" in answer.text
+    assert "900元" in answer.text
+    assert all(f"《{c.title}》" in answer.text for c in answer.citations)
+
+
+@pytest.mark.parametrize("question", ["博士租房补贴每月多少", "首次创业补贴多少钱", "申报要什么材料"])
+def test_a_guide_of_another_matter_is_not_shown_beside(agencies: GuideBot, question: str) -> None:
+    answer = agencies.ask(question)
+    assert answer.status == "answered"
+    assert len({c.guide for c in answer.citations}) == 1
+
+
+def test_an_expired_guide_says_so(agencies: GuideBot) -> None:
+    assert any("2023-12-31" in notice for notice in agencies.ask("首次创业补贴多少钱").notices)
