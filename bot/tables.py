@@ -59,7 +59,9 @@ def in_table(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar
     if not rows or not all(_supported(desk, reading, row) for row in rows[:1]):
         return None
     listing = len(rows) > 1 and not named
-    told = [(row, _asked(desk, reading, row)) for row in rows]
+    same = len({row.label for row in rows}) < len(rows)  # only their other cells tell such rows apart
+    rows = _told_apart(desk, reading, rows)
+    told = [(row, columns(row) if same else _asked(desk, reading, row)) for row in rows]
     if not any(cells for _, cells in told):
         return None
     draft = Draft(reading.language)
@@ -112,6 +114,15 @@ def _is_about(desk: Desk, reading: Reading, row: Clause) -> bool:
     heading = desk.reader.section_name(row.parent) if row.parent else ""
     named = row.parent in reading.query.sections or lexicon.concept_of_label(heading) in reading.concepts[:2]
     return named or any(_score(desk, reading, row, cell) > 0.25 for cell in columns(row))
+
+
+def _told_apart(desk: Desk, reading: Reading, rows: list[Clause]) -> list[Clause]:
+    """Of rows with the same head those whose own cells hold most of the question's words."""
+    if len(rows) < 2 or len({row.label for row in rows}) > 1:
+        return rows
+    words = [(t, w) for t, w in dict((*reading.focus, *reading.terms)).items() if len(t) > 1]
+    held = [desk.finder.coverage(words, normalise(row.text)) for row in rows] if words else [0.0]
+    return [row for row, share in zip(rows, held, strict=False) if share == max(held)] if max(held) > 0 else rows
 
 
 def table_of(desk: Desk, clause: Clause) -> list[Clause]:

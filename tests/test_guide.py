@@ -315,6 +315,13 @@ def test_sentences_about_the_whole_document_stand_under_its_title() -> None:
     )
 
 
+def test_a_form_of_address_below_the_particulars_of_a_notice_holds_nothing() -> None:
+    tree = tree_of(
+        "关于申报奖励的通知\n发布时间：2027-01-05\n各有关单位：\n现通知如下：\n一、申报条件\n取得标识。\n二、其他\n无。"
+    )
+    assert all("各有关单位" not in "".join(c.path) for c in tree.clauses)
+
+
 def test_tables_hang_under_their_caption() -> None:
     lines = ["标题办法", "一、标准", "表1 补贴标准", "类别\t金额", "甲类\t1万元", "乙类\t2万元", "二、其他", "无。"]
     text, hints, at = "\n".join(lines), [], 0

@@ -326,14 +326,20 @@ class _Builder:
         """Whether a label with nothing after it heads a field, and is no salutation or opening sentence."""
         if self.habits.labels[key] > 1:
             return True
+        after = self.lines[at + 1] if at + 1 < len(self.lines) else None
+        if _ADDRESSED.match(key) and after is not None and after.role == "text" and self._in_particulars():
+            return False
         if any(near.role == "field" for near in self._neighbours(at)):
             return True
-        after = self.lines[at + 1] if at + 1 < len(self.lines) else None
         if after is None or len(key) > 10:
             return False
         at_top = all(self.nodes[index].style in ("title", "text") for index in self.stack)
         addressed = _ADDRESSED.search(key) is not None or numbering.names_body(key)
         return not (at_top and addressed and after.role == "text")
+
+    def _in_particulars(self) -> bool:
+        """Whether nothing is open but a title and the particulars under it ("发布时间：…")."""
+        return all(self.nodes[index].style in ("title", "text", "field") for index in self.stack)
 
     def _is_one_of_several(self, at: int, key: str) -> bool:
         return self.habits.labels[key] > 1 or any(near.role == "field" for near in self._neighbours(at))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot import lexicon
 from bot.ingest.text import RawLine, clean_line
 
 MAX_COLUMNS = 200
@@ -134,9 +135,13 @@ def _header_rows(grid: Sequence[Sequence[Cell | None]]) -> int:
 
 
 def _form(grid: Sequence[Sequence[Cell | None]]) -> bool:
-    """A form of two columns, name and value: what stands in the second column is much longer from the first row on."""
+    """A form of two columns, name and value: most names are labels usual in the genre, the first among them, or what
+    stands in the second column is much longer from the first row on."""
     if len(grid[0]) != 2:
         return False
+    named = [lexicon.is_label(clean_line(row[0].text)) for row in grid if row[0] is not None]
+    if named and named[0] and 2 * sum(named) > len(named):
+        return True
     right = [len(clean_line(row[1].text)) for row in grid if row[1] is not None]
     left = [len(clean_line(row[0].text)) for row in grid if row[0] is not None]
     return bool(left and right) and max(left) <= 12 and right[0] > 12
