@@ -16,7 +16,7 @@ from bot.evidence import Evidence, typed
 from bot.lexical import normalise
 from bot.names import is_word
 from bot.understand import Asked, Reading, questions_in, tagged
-from bot.values import level_verdict
+from bot.values import COMPARABLE, level_verdict
 
 _HELD = 0.4  # least support of a word: half of its pairs of characters
 _COUNTING = ("m", "mq", "q", "r")  # parts of speech that name nothing
@@ -50,6 +50,10 @@ def _untyped(reading: Reading, found: Evidence) -> str:
 _FORMS = {
     "what_hour": ("hour_asked_re", "hour_re", ()),
     "what_time": ("point_asked_re", "point_re", ("date",)),
+    "what_when": ("when_asked_re", "when_re", ("date",)),
+    "what_number": ("number_asked_re", "number_re", (*COMPARABLE, "url")),
+    "what_address": ("address_asked_re", "address_re", ()),
+    "what_person": ("person_asked_re", "person_re", ()),
     "what_long": ("long_asked_re", "long_re", ("date",)),
     "what_who": ("who_asked_re", "who_re", ("body",)),
     "what_where": ("where_asked_re", "where_re", ("url",)),
@@ -66,7 +70,9 @@ def _unworded(desk: Desk, reading: Reading, found: Evidence) -> str:
     gone = [reading.text[a.start : a.end] for a in _matters(reading, found) if not lexicon.concepts()[a.concept].said.search(wide)]
     gone += [w for w in _heads(reading, found) if desk.finder.support(w, near) < _HELD]
     gone += [w for w in _subjects(reading) if desk.finder.support(w, wide) < _HELD]
-    if reading.yesno and not _decided(reading, found):
+    gone += [w for w in _topics(reading) if desk.finder.support(w, wide) < _HELD]
+    case = lexicon.pattern("case_asked_re").search(reading.text)
+    if case or (reading.yesno and not _decided(reading, found)):
         gone += [w for w in _predicates(reading) if desk.finder.support(w, wide) < _HELD]
     return "、".join(dict.fromkeys(gone))
 
@@ -110,11 +116,20 @@ def _subjects(reading: Reading) -> Iterator[str]:
             yield from _if_whole(word)
 
 
+def _topics(reading: Reading) -> Iterator[str]:
+    """The nouns of a question that names no section: what it is about, which the place of the answer must speak of."""
+    spans = questions_in(reading.text)
+    for word, weight in reading.terms if not reading.query.sections else ():
+        at = reading.text.find(word)
+        if weight >= 1 and any(s <= at < e for s, e in spans) and not any(word in w for _, w in reading.bodies):
+            yield from _if_whole(word)
+
+
 def _predicates(reading: Reading) -> Iterator[str]:
     """What is to be done, and to what, in the part of a yes or no that asks."""
     for at, end in questions_in(reading.text):
         for word, pos, start in _words(reading):
-            if at <= start < end and pos in ("v", "vn", "n") and not any(word in w for _, w in reading.bodies):
+            if at <= start < end and pos in ("v", "vn", "n", "b", "t", "f", "s") and not any(word in w for _, w in reading.bodies):
                 yield from _if_whole(word)
 
 
