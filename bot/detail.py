@@ -20,7 +20,7 @@ from bot.values import COMPARABLE, level_verdict
 
 _HELD = 0.4  # least support of a word: half of its pairs of characters
 _COUNTING = ("m", "mq", "q", "r")  # parts of speech that name nothing
-_OPEN_VERDICTS = (*CLOSED, "joint", "submit", "agreement", "qualification", "age")  # what these do not name is a no, or is weighed by its form
+_OPEN_VERDICTS = (*CLOSED, "joint", "submit", "agreement")  # what these do not name is a no, or is weighed by its form
 
 
 def unstated_detail(desk: Desk, reading: Reading, found: Evidence) -> str:
@@ -52,6 +52,8 @@ _FORMS = {
     "what_time": ("point_asked_re", "point_re", ("date",)),
     "what_when": ("when_asked_re", "when_re", ("date",)),
     "what_number": ("number_asked_re", "number_re", (*COMPARABLE, "url")),
+    "what_money": ("money_asked_re", "money_re", ("amount", "ratio")),
+    "what_length": ("length_asked_re", "length_re", ("date", "duration")),
     "what_address": ("address_asked_re", "address_re", ()),
     "what_person": ("person_asked_re", "person_re", ()),
     "what_long": ("long_asked_re", "long_re", ("date",)),
@@ -73,7 +75,9 @@ def _unworded(desk: Desk, reading: Reading, found: Evidence) -> str:
     gone += [w for w in _topics(reading) if desk.finder.support(w, wide) < _HELD]
     case = lexicon.pattern("case_asked_re").search(reading.text)
     if case or (reading.yesno and not _decided(reading, found)):
-        gone += [w for w in _predicates(reading) if desk.finder.support(w, wide) < _HELD]
+        degrees = lexicon.words("degrees_zh") if any(d in found.quote for d in lexicon.words("degrees_zh")) else ()
+        words = (w for w in _predicates(reading) if w not in degrees)  # "大专" is weighed against "本科及以上"
+        gone += [w for w in words if desk.finder.support(w, wide) < _HELD]
     return "、".join(dict.fromkeys(gone))
 
 
@@ -134,9 +138,9 @@ def _predicates(reading: Reading) -> Iterator[str]:
 
 
 def _decided(reading: Reading, found: Evidence) -> bool:
-    """Whether yes or no follows without the question's words standing in the clause: from who may apply, a level, a
-    bound, or a list that is whole."""
-    if found.concept in _OPEN_VERDICTS or level_verdict(reading.text, found.quote) is not None:
+    """Whether yes or no follows without the question's words standing in the clause: from who may apply, a date and
+    today, a level, a bound, or a list that is whole."""
+    if found.concept in _OPEN_VERDICTS or reading.intime or level_verdict(reading.text, found.quote) is not None:
         return True
     return any(typed(found, _BOUNDS_OF.get(p.kind, (p.kind,))) for p in reading.premises)
 
