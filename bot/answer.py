@@ -51,6 +51,7 @@ class Answerer:
 
     def answer(self, reading: Reading, hits: Sequence[Hit], similar: Mapping[ClauseId, float]) -> Answer:
         """The first draft that passes the check; a refusal where none does."""
+        withheld = 0
         for outcome in _drafts(self.desk, reading, hits, similar):
             made = self._made(reading, outcome, hits)
             ok = verified(
@@ -58,10 +59,14 @@ class Answerer:
                 counts=outcome.draft.counts, contact=self.desk.settings.contact, clauses=self.desk.reader.by_id,
                 names=self._names,
             )  # fmt: skip
+            if ok and made.status == "refused" and withheld:
+                return replace(made, refused_by="verification", withheld=withheld)
             if ok:
-                return made
-        refused = refuse(self.desk, reading, "refuse_unsure", hits)
-        return self._made(reading, refused, hits)
+                return replace(made, withheld=withheld)
+            withheld += made.status != "refused"
+        # not even a refusal with its nearest clause held: this one quotes nothing
+        refused = self._made(reading, refuse(self.desk, reading, "refuse_unsure", ()), hits)
+        return replace(refused, refused_by="verification", withheld=withheld)
 
     def _made(self, reading: Reading, outcome: Outcome, hits: Sequence[Hit]) -> Answer:
         draft, language = outcome.draft, reading.language
@@ -71,6 +76,7 @@ class Answerer:
             status=outcome.status, text=draft.text(), segments=draft.segments(),
             citations=cited, hits=tuple(hits), understood=understood(self.desk, reading),
             confidence=_chance(outcome.status, outcome.score), query=reading.query, missing=outcome.missing, table=outcome.table,
+            refused_by=outcome.refused_by if outcome.status == "refused" else "",
             suggestions=suggestions(self.desk, reading, cited, hits), notices=notices(self.desk, language, cited),
         )  # fmt: skip
 
@@ -89,7 +95,7 @@ def _drafts(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar)
     """What may be said, the best first; later ones count only where an earlier one does not pass the check."""
     settled = _settled(desk, reading, hits)
     if settled is not None:
-        yield settled
+        yield replace(settled, refused_by="understanding")
         return
     attempts = (
         *(_title, _counted, _supposed, in_table, which_section, listed_members, comparison),

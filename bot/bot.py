@@ -245,6 +245,7 @@ def _joined(answers: Sequence[Answer]) -> Answer:
         hits=tuple(replace(h, rank=n) for n, h in enumerate(hits, 1)), table=None,
         understood="；".join(dict.fromkeys(a.understood for a in answers if a.understood)),
         confidence=min(a.confidence for a in answers), missing="；".join(a.missing for a in answers if a.missing),
+        withheld=sum(a.withheld for a in answers),
         notices=tuple(dict.fromkeys(n for a in answers for n in a.notices)),
     )  # fmt: skip
 
@@ -282,6 +283,8 @@ def answer_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
         ],
         "suggestions": list(answer.suggestions),
         "missing": answer.missing,
+        "refused_by": answer.refused_by,
+        "withheld": answer.withheld,
         "notices": list(answer.notices),
         "language": answer.query.language if answer.query else "",
     }  # fmt: skip

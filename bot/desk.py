@@ -12,7 +12,7 @@ from bot.index import Index
 from bot.lexical import normalise
 from bot.names import places_in
 from bot.settings import Settings
-from bot.types import ClauseId, Status, Table
+from bot.types import ClauseId, RefusedBy, Status, Table
 from bot.understand import Reader, Reading
 
 Similar = Mapping[ClauseId, float]
@@ -41,6 +41,7 @@ class Outcome:
     missing: str = ""
     table: Table | None = None
     kept: tuple[Evidence, ...] = ()
+    refused_by: RefusedBy = "evidence"  # counts where the status is refused
 
 
 def targets_of(desk: Desk, reading: Reading) -> list[ClauseId]:

@@ -12,6 +12,7 @@ from typing import Literal, NewType
 
 ClauseId = NewType("ClauseId", str)
 
+RefusedBy = Literal["", "understanding", "evidence", "verification"]
 ClauseKind = Literal["heading", "field", "item", "article", "row", "paragraph"]
 FactKind = Literal["amount", "date", "duration", "count", "ratio", "rate", "url", "body", "place"]
 AnswerKind = Literal["value", "list", "yesno", "compare", "procedure", "definition", "overview"]
@@ -230,4 +231,6 @@ class Answer:
     missing: str = ""  # what a refusal, or a partial answer, lacks
     latency_ms: float = 0.0
     embed_ms: float = 0.0  # share of latency spent embedding the question
+    refused_by: RefusedBy = ""  # of a refusal: the stage that decided it
+    withheld: int = 0  # drafts that would have answered and did not pass the check of bot/verify.py
     notices: tuple[str, ...] = field(default=())  # "this guide expired on …", "stale"

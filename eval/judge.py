@@ -35,7 +35,8 @@ class Place:
 class Reply:
     """What the bot said to one case. Times in milliseconds; `error` is set when it failed to answer at all.
 
-    `sections` (clause ids), `fields` and `notes` are how the question was understood, where the bot tells.
+    `sections` (clause ids), `fields` and `notes` are how the question was understood, where the bot tells;
+    `refused_by` is the stage that decided a refusal, `withheld` the number of drafts that the bot's own check removed.
     """
 
     status: str
@@ -51,6 +52,8 @@ class Reply:
     fields: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     missing: str = ""
+    refused_by: str = ""
+    withheld: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,8 @@ def reply_of(raw: Mapping[str, Any]) -> Reply:
         sections=tuple(map(str, raw.get("sections", ()))),
         fields=tuple(map(str, raw.get("fields", ()))),
         missing=str(raw.get("missing", "")),
+        refused_by=str(raw.get("refused_by", "")),
+        withheld=int(raw.get("withheld", 0)),
     )
 
 

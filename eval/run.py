@@ -81,6 +81,8 @@ def reply_from(said: Asked) -> Reply:
         fields=query.fields if query else (),
         notes=(*(query.notes if query else ()), *said.notices),
         missing=said.missing,
+        refused_by=said.refused_by,
+        withheld=said.withheld,
     )
 
 

@@ -130,8 +130,8 @@ def stage_of(case: Case, reply: Reply, verdict: Verdict, pool: Pool) -> Stage | 
         return "composing" if reply.status == "refused" else "refusal"
     if pool and any(not pool.holders(item) for item in case.evidence):
         return "parsing"
-    if any("verification" in note for note in reply.notes):
-        return "verification"
+    if reply.refused_by == "understanding":
+        return "understanding"  # turned away before the guide was looked into, as unknown or off the subject
     if reply.status != "refused" and (case.expect == "clarify") != (reply.status == "clarify"):
         return "understanding"  # asked back needlessly, or did not see that the question fits several sections
     left = [item for item in case.evidence if not any(holds(c, item) for c in reply.citations)]
@@ -141,9 +141,13 @@ def stage_of(case: Case, reply: Reply, verdict: Verdict, pool: Pool) -> Stage | 
         rank = _rank(left, reply.hits)
         if rank is None:
             return "retrieval"
+        if reply.withheld:
+            return "verification"  # the clause was found, and what was drafted from the hits did not pass the check
         if reply.status == "refused":
             return "refusal" if rank <= 3 else "ranking"
         return "ranking" if rank > 1 else "composing"
+    if reply.withheld:
+        return "verification"
     return "refusal" if reply.status == "refused" else "composing"
 
 
@@ -162,4 +166,8 @@ def pieces_of(case: Case, reply: Reply, pool: Pool) -> tuple[str, ...]:
         out.append(f"first hit: {reply.hits[0].clause_id}")
     if reply.missing:
         out.append(f"missing: {reply.missing}")
+    if reply.refused_by:
+        out.append(f"refused by: {reply.refused_by}")
+    if reply.withheld:
+        out.append(f"withheld by the check: {reply.withheld} draft(s)")
     return (*out, *(f"note: {n}" for n in reply.notes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import re
@@ -17,6 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.answer import Answerer
 from bot.bot import GuideBot, answer_json
 from bot.errors import QuestionError
 from bot.facts import quantities, table
@@ -182,6 +184,25 @@ def test_an_empty_question_is_refused_by_name(bot: GuideBot, text: str) -> None:
 def test_an_overlong_question_is_refused_by_name(bot: GuideBot, text: str) -> None:
     with pytest.raises(QuestionError, match="too long"):
         bot.ask(text)
+
+
+def test_a_refusal_says_which_stage_decided_it(bot: GuideBot) -> None:
+    assert bot.ask("西藏项目最多补助多少").refused_by == ""
+    assert bot.ask("你好").refused_by == "understanding"
+    assert bot.ask("西藏项目的评审专家有几位").refused_by == "evidence"
+    assert stable(bot.ask("你好"))["refused_by"] == "understanding"
+    assert stable(bot.ask("西藏项目最多补助多少"))["withheld"] == 0
+
+
+def test_an_answer_that_the_check_removes_leaves_a_mark_and_no_quote(bot: GuideBot) -> None:
+    """The text of the source is not what the clauses were cut from: nothing holds, so nothing of it is shown."""
+    index = copy.copy(bot.index)
+    index.sources = tuple(replace(s, text="变" * len(s.text)) for s in index.sources)
+    reading = bot.reader.read("西藏项目最多补助多少")
+    answer = Answerer(index, bot.reader, bot.settings).answer(reading, bot.search("西藏 补助经费"), {})
+    assert (answer.status, answer.refused_by) == ("refused", "verification")
+    assert answer.withheld >= 1
+    assert not answer.citations
 
 
 def test_fresh_processes_and_batches_give_the_same_bytes(bot: GuideBot, real_settings: Settings, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from bot.bot import answer_json
 from bot.errors import BotError
 from bot.settings import Settings
 from bot.types import Answer, Citation, Clause, ClauseId, Hit, Query
@@ -313,9 +314,33 @@ def test_stage_ranking_and_composing() -> None:
 def test_stage_refusal_and_verification() -> None:
     assert stage(always_refuses) == "refusal"
     assert stage(lambda q, h: replace(good_bot(q), status="answered", text="12项"), "w-1-none") == "refusal"
-    checked = ("verification failed",)
-    assert stage(lambda q, h: replace(always_refuses(q), notices=checked)) == "verification"
     assert stage(good_bot) is None
+
+
+def removed(question: str, history: Sequence[str] = ()) -> Answer:
+    """Found the clause; what was drafted from it did not pass the bot's own check."""
+    return replace(good_bot(question), status="refused", text="没有把握。", citations=(), refused_by="verification", withheld=1)
+
+
+def test_what_the_check_removed_is_lost_to_verification_and_not_to_refusal() -> None:
+    assert stage(removed) == "verification"
+    assert stage(lambda q, h: replace(removed(q), refused_by="evidence", withheld=0)) == "refusal"
+    # a poorer draft that took the place of the one removed
+    assert stage(lambda q, h: replace(good_bot(q), text="按规定执行", withheld=1)) == "verification"
+    assert stage(lambda q, h: replace(good_bot(q), withheld=1)) is None
+    # what was never found was lost before the check
+    far = tuple(Hit(c, 0.1, n, "fused") for n, c in enumerate([c for c in CLAUSES if c.parent != "g.乙"][:10], 1))
+    assert stage(lambda q, h: replace(removed(q), hits=far)) == "retrieval"
+    lost = runner.run([CASES[4]], removed, POOL)[0]
+    assert "withheld by the check: 1 draft(s)" in lost.pieces
+
+
+def test_a_question_turned_away_before_the_guide_is_looked_into_is_misunderstood() -> None:
+    assert stage(lambda q, h: replace(always_refuses(q), refused_by="understanding")) == "understanding"
+
+
+def test_the_stage_marks_survive_the_contract_json() -> None:
+    assert stage(lambda q, h: answer_json(removed(q))) == "verification"
 
 
 def test_a_lost_case_shows_the_pieces() -> None:
