@@ -14,9 +14,12 @@ from bot.types import ClauseId, Hit
 from bot.understand import Reader, Reading
 
 DEPTH = 60  # chunks taken from each side
-# The second encoder helps across languages and blurs Chinese: measured in docs/adr/0004-encoders.md.
+# Measured in docs/adr/0004-encoders.md: the second encoder helps across languages and blurs Chinese; between clauses
+# that speak of the same things the question's own words tell better than likeness does, hence more than 1 for them,
+# while what the glossary makes of a foreign question are a few words of many: they tip a balance, no more.
 SAME_LANGUAGE = (1.0, 0.25)
-OTHER_LANGUAGE = (1.0, 0.3)
+OTHER_LANGUAGE = (1.0, 0.2)
+OWN_WORDS = 1.5
 FOREIGN_WORDS = 0.25
 LOOSE = 0.2  # worth of a heading named in a text without labelled fields, where headings are many words
 
@@ -54,7 +57,7 @@ def similarity(
 
 
 def words(index: Index, reading: Reading) -> dict[ClauseId, float]:
-    """BM25 by clause as a share of the best; empty where the question shares no words with the guides."""
+    """BM25 by clause as a share of the best, weighed; empty where the question shares no words with the guides."""
     text = reading.query.standalone if reading.language.startswith("zh") else " ".join(reading.query.terms)
     found = index.lexical(tokens(normalise(text)), DEPTH)
     best: dict[ClauseId, float] = {}
@@ -62,8 +65,7 @@ def words(index: Index, reading: Reading) -> dict[ClauseId, float]:
         clause_id = index.chunks[row].clause_id
         best[clause_id] = max(best.get(clause_id, 0.0), score)
     top = max(best.values(), default=0.0)
-    # what the glossary makes of a foreign question are a few words of many: they tip a balance, no more
-    share = 1.0 if reading.language.startswith("zh") else FOREIGN_WORDS
+    share = OWN_WORDS if reading.language.startswith("zh") else FOREIGN_WORDS
     return {k: share * v / top for k, v in best.items()} if top > 0 else {}
 
 

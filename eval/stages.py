@@ -151,6 +151,12 @@ def stage_of(case: Case, reply: Reply, verdict: Verdict, pool: Pool) -> Stage | 
     return "refusal" if reply.status == "refused" else "composing"
 
 
+def _name(place: Place) -> str:
+    """A clause as people call it: the heading above it and its label. An id tells a reader nothing."""
+    above = [p for p in place.path[-1:] if p != place.label]
+    return " › ".join((*above, place.label or place.text[:20]))
+
+
 def pieces_of(case: Case, reply: Reply, pool: Pool) -> tuple[str, ...]:
     """What to look at to see why, one line each."""
     out = [f"understood: {reply.understood}"] if reply.understood else []
@@ -159,11 +165,11 @@ def pieces_of(case: Case, reply: Reply, pool: Pool) -> tuple[str, ...]:
         out.append(f"sections: {', '.join(names) or '–'}; fields: {', '.join(reply.fields) or '–'}")
     for item in case.evidence:
         held = pool.holders(item)
-        where = f"in {len(held)} clause(s), first {held[0].clause_id}" if held else "in no clause"
+        where = f"in {len(held)} clause(s), first {_name(held[0])}" if held else "in no clause"
         rank = _rank([item], reply.hits)
         out.append(f"evidence 「{item.quote[:40]}」: {where if pool else 'index unknown'}; rank {rank or f'> {TOP}'}")
     if reply.hits:
-        out.append(f"first hit: {reply.hits[0].clause_id}")
+        out.append(f"first hit: {_name(reply.hits[0])}")
     if reply.missing:
         out.append(f"missing: {reply.missing}")
     if reply.refused_by:

@@ -14,14 +14,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.answer import Answerer
 from bot.bot import GuideBot, answer_json
+from bot.embed import Part
 from bot.errors import QuestionError
 from bot.facts import quantities, table
+from bot.retrieve import question_vector, retrieve, words
 from bot.settings import Settings
 from bot.types import Answer, Clause
 from tests.conftest import ROOT, TODAY, full
@@ -203,6 +206,28 @@ def test_an_answer_that_the_check_removes_leaves_a_mark_and_no_quote(bot: GuideB
     assert (answer.status, answer.refused_by) == ("refused", "verification")
     assert answer.withheld >= 1
     assert not answer.citations
+
+
+def test_the_words_of_a_chinese_question_outweigh_likeness(bot: GuideBot) -> None:
+    """The clause that says the question's words comes before one that only resembles it."""
+    question = "培训当地医护人员"
+    reading = bot.reader.read(question)
+    said = words(bot.index, reading)
+    best = max(said, key=lambda i: (said[i], i))
+    like = next(i for i in bot.index.by_id if said.get(i, 0) == 0)
+    first = retrieve(bot.index, bot.reader, reading, {like: 1.0}, 1)[0]
+    assert said[best] > 1
+    assert first.clause.clause_id == best
+
+
+def test_the_second_encoder_has_a_sixth_of_a_foreign_question(bot: GuideBot) -> None:
+    parts = (Part("e5", 0, 2, 0.8), Part("use", 2, 4, 0.2))
+    index = copy.copy(bot.index)
+    index.parts = parts
+    vector = np.array([np.sqrt(0.8), 0, np.sqrt(0.2), 0], np.float32)
+    weighed = question_vector(index, bot.reader.read("How much is granted?"), vector)
+    alone = [float(weighed @ v) for v in np.array([[np.sqrt(0.8), 0, 0, 0], [0, 0, np.sqrt(0.2), 0]], np.float32)]
+    assert alone == pytest.approx([5 / 6, 1 / 6])
 
 
 def test_fresh_processes_and_batches_give_the_same_bytes(bot: GuideBot, real_settings: Settings, tmp_path: Path) -> None:

@@ -348,7 +348,8 @@ def test_a_lost_case_shows_the_pieces() -> None:
     text = "\n".join(lost.pieces)
     assert "（八）辛方向" in text
     assert "rank 1" in text
-    assert "first hit: g.乙.补助经费" in text
+    assert "in 1 clause(s), first （二）乙方向 › 补助经费; rank 1" in text
+    assert "first hit: （二）乙方向 › 补助经费" in text
 
 
 # ── the gate ────────────────────────────────────────────────────────────────────────────────────────────────────
