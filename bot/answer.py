@@ -70,7 +70,7 @@ class Answerer:
 
     def _made(self, reading: Reading, outcome: Outcome, hits: Sequence[Hit]) -> Answer:
         draft, language = outcome.draft, reading.language
-        hits = _reranked(hits, draft.cited) if outcome.status != "refused" else hits
+        hits = _reranked(self.desk, reading, hits, draft.cited) if outcome.status != "refused" else hits
         cited = draft.citations(self.desk.index.guides)
         return Answer(
             status=outcome.status, text=draft.text(), segments=draft.segments(),
@@ -245,8 +245,11 @@ def _told_once(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Simil
     if flat:
         sections = [*sections, *(h.clause.clause_id for h in hits)]
     candidates: list[Evidence] = []
+    behind = _behind(desk, reading, hits)
     for n, section in enumerate(sections if found is None else ()):
         candidate = desk.finder.find(reading, section, similar)
+        if candidate is not None and not named:
+            candidate = replace(candidate, score=candidate.score - behind.get(section, 0.0))
         if flat and candidate is not None and n >= len(reading.query.sections):
             candidate = replace(candidate, score=candidate.score - 0.4)
         if candidate is not None:
@@ -272,6 +275,19 @@ def _telling_most(desk: Desk, reading: Reading, candidates: Sequence[Evidence]) 
     ranked = sorted(candidates, key=lambda e: -round(e.score, 6))
     good = (e for e in ranked if e.score >= ENOUGH and not unstated_detail(desk, reading, e))
     return next(good, ranked[0] if ranked else None)
+
+
+# How much less the words of a clause count that the retrieval puts behind the first, in full where it gives it nothing;
+# measured in docs/adr/0004-encoders.md. A foreign question shares few words with the guide: its ranking says more.
+BEHIND, BEHIND_FOREIGN = 0.4, 0.8
+
+
+def _behind(desk: Desk, reading: Reading, hits: Sequence[Hit]) -> dict[ClauseId, float]:
+    """In a text without labelled fields: what a hit's evidence loses for standing behind the best."""
+    weight = BEHIND if reading.language.startswith("zh") else BEHIND_FOREIGN
+    top = max((h.score for h in hits), default=0.0)
+    flat = [h for h in hits if top > 0 and desk.reader.home(h.clause.clause_id) is None]
+    return {h.clause.clause_id: weight * (1 - max(0.0, h.score) / top) for h in flat}
 
 
 def _telling_first(
@@ -409,10 +425,17 @@ def _stated(desk: Desk, reading: Reading, found: Evidence) -> Outcome:
     return Outcome(draft, "answered", min(0.97, 0.45 + 0.3 * found.score), kept=(found,))
 
 
-def _reranked(hits: Sequence[Hit], cited: Sequence[Clause]) -> list[Hit]:
+# Of the best score: so near to it, reading tells better than ranking in a text without labelled fields.
+CLOSE, CLOSE_FOREIGN = 0.75, 0.9
+
+
+def _reranked(desk: Desk, reading: Reading, hits: Sequence[Hit], cited: Sequence[Clause]) -> list[Hit]:
     """Hits with the clauses that the answer rests on first: reading them for the answer is the last ranking stage."""
     known = {h.clause.clause_id: h for h in hits}
-    if not any(c.clause_id in known and known[c.clause_id].rank <= 5 for c in cited):
+    close = CLOSE if reading.language.startswith("zh") else CLOSE_FOREIGN
+    enough = close * max((h.score for h in hits), default=0.0)
+    read = [known[c.clause_id] for c in cited if c.clause_id in known]
+    if not any(h.rank <= 5 and (h.score >= enough or desk.reader.home(h.clause.clause_id) is not None) for h in read):
         return list(hits)  # what the retrieval ranks low is no better for being quoted
     first = [c for c in cited if c.kind != "heading" or len(cited) == 1 or c.clause_id in known][: len(hits) or 10]
     top = max((h.score for h in hits), default=0.0)

@@ -166,7 +166,11 @@ class GuideBot:
             return answer
         draft = drafted(statements, reading.language)
         text = replace(
-            answer, text=draft.text(), segments=draft.segments(), citations=draft.citations(loaded.index.guides), table=None
+            answer,
+            text=draft.text(),
+            segments=draft.segments(),
+            citations=draft.citations(loaded.index.guides),
+            table=None,
         )
         sources = {s.source: s.text for s in loaded.index.sources}
         today = self.settings.date().isoformat()
@@ -174,12 +178,16 @@ class GuideBot:
 
     def _checked(self, question: str) -> str:
         if len(question) > 4 * self.settings.max_question:
-            raise QuestionError(f"问题太长 the question is too long: at most {self.settings.max_question} characters; shorten it")
+            raise QuestionError(
+                f"问题太长 the question is too long: at most {self.settings.max_question} characters; shorten it"
+            )
         cleaned = embed.clean(question, self.settings.max_question + 1)
         if not cleaned:
-            raise QuestionError("问题是空的 the question is empty; type one, for example: bot ask \"某项目最多补助多少\"")
+            raise QuestionError('问题是空的 the question is empty; type one, for example: bot ask "某项目最多补助多少"')
         if len(cleaned) > self.settings.max_question:
-            raise QuestionError(f"问题太长 the question is too long: at most {self.settings.max_question} characters; shorten it")
+            raise QuestionError(
+                f"问题太长 the question is too long: at most {self.settings.max_question} characters; shorten it"
+            )
         return cleaned
 
     def read(self, question: str, history: Sequence[str] = ()) -> Reading:
@@ -294,7 +302,9 @@ def clause_json(index: Index, clause_id: ClauseId) -> Mapping[str, Any]:
     """One clause with its facts. Raises NotFoundError."""
     c = index.by_id.get(clause_id)
     if c is None:
-        raise NotFoundError(f"没有这个条款 no such clause: {clause_id}; 用 bot search 查找 look it up with: bot search WORDS")
+        raise NotFoundError(
+            f"没有这个条款 no such clause: {clause_id}; 用 bot search 查找 look it up with: bot search WORDS"
+        )
     return {
         "clause_id": c.clause_id, "path": list(c.path), "label": c.label, "text": c.text, "source": c.source,
         "start": c.start, "end": c.end, "kind": c.kind, "children": list(c.children), "parent": c.parent,

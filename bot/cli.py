@@ -59,7 +59,11 @@ def _parser() -> argparse.ArgumentParser:
         p.add_argument("--index", metavar="DIR", help="index folder (default: index/)")
         return p
 
-    p = command("index", "建立索引 build the index; embeds only what changed", "bot index --corpus guides/ --index guides-index/")
+    p = command(
+        "index",
+        "建立索引 build the index; embeds only what changed",
+        "bot index --corpus guides/ --index guides-index/",
+    )
     p.add_argument("--corpus", nargs="+", metavar="DIR|FILE", help="a folder, or files (default: corpus/)")
     p.add_argument("--rebuild", action="store_true", help="embed everything anew")
     p.add_argument("--check", action="store_true", help="read, parse and report; write nothing")
@@ -67,7 +71,9 @@ def _parser() -> argparse.ArgumentParser:
 
     p = command("ask", "提问 answer a question from the guides", 'bot ask "某项目最多补助多少" --json')
     p.add_argument("question", nargs="?", metavar="QUESTION", help="the question; - reads it from standard input")
-    p.add_argument("--history", action="append", default=[], metavar="Q", help="an earlier question (repeat, oldest first)")
+    p.add_argument(
+        "--history", action="append", default=[], metavar="Q", help="an earlier question (repeat, oldest first)"
+    )
     p.add_argument("--guide", metavar="SLUG", help="only this guide")
     p.add_argument("--edition", metavar="YEAR", help="only this edition")
     p.add_argument("--section", metavar="NAME", help="take this section, whatever the question names")
@@ -85,9 +91,13 @@ def _parser() -> argparse.ArgumentParser:
     p = command("show", "看原文 print a clause with its facts, or a guide's outline", "bot show --tree guide.txt")
     p.add_argument("clause", nargs="?", metavar="CLAUSE_ID")
     p.add_argument("--tree", metavar="SOURCE", help="outline of this source file")
-    p.add_argument("--json", action="store_true", help="as JSON: the clause and its facts; with --tree a list of clauses")
+    p.add_argument(
+        "--json", action="store_true", help="as JSON: the clause and its facts; with --tree a list of clauses"
+    )
 
-    p = command("diff", "两版对照 what changed between two guides or editions", "bot diff some-guide-2025 some-guide-2026")
+    p = command(
+        "diff", "两版对照 what changed between two guides or editions", "bot diff some-guide-2025 some-guide-2026"
+    )
     p.add_argument("old", metavar="OLD", help="slug, title or file of the older one")
     p.add_argument("new", metavar="NEW", help="the newer one")
     p.add_argument("--all", action="store_true", help="also clauses that did not change")
@@ -174,10 +184,14 @@ def _open(args: argparse.Namespace) -> GuideBot:
 def _changed(index: Index, settings: Settings) -> list[str]:
     """A line where files of the corpus are no longer those that the index was built from; it goes on answering."""
     files = ((s, settings.corpus / s.source) for s in index.sources)
-    changed = [s.source for s, file in files if file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() != s.sha256]
+    changed = [
+        s.source for s, file in files if file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() != s.sha256
+    ]
     if not changed:
         return []
-    return [f"语料已更新，答案仍出自旧索引 the corpus changed since the index was built: {', '.join(changed[:3])}; 请运行 run: bot index"]
+    return [
+        f"语料已更新，答案仍出自旧索引 the corpus changed since the index was built: {', '.join(changed[:3])}; 请运行 run: bot index"
+    ]
 
 
 def _ask(args: argparse.Namespace) -> int:
@@ -191,7 +205,12 @@ def _ask(args: argparse.Namespace) -> int:
     from bot.bot import answer_json
 
     answer = _open(args).ask(
-        question, [_text(h) for h in args.history], guide=args.guide, edition=args.edition, section=args.section, field=args.field
+        question,
+        [_text(h) for h in args.history],
+        guide=args.guide,
+        edition=args.edition,
+        section=args.section,
+        field=args.field,
     )
     if args.json:
         _print_json(answer_json(answer))
@@ -222,7 +241,9 @@ def _print_answer(answer: Answer) -> None:
     if answer.understood:
         lines.append(f"理解为：{answer.understood}")
     for n, c in enumerate(answer.citations, 1):
-        where = " › ".join((*c.path, c.label)) if c.label and (not c.path or c.path[-1] != c.label) else " › ".join(c.path)
+        where = (
+            " › ".join((*c.path, c.label)) if c.label and (not c.path or c.path[-1] != c.label) else " › ".join(c.path)
+        )
         page = f"，第 {c.page} 页" if c.page else ""
         lines += [f"[{n}] {where}{page}  ({c.source}:{c.start}-{c.end})", f"    {c.text}"]
     lines += list(answer.notices)
@@ -270,7 +291,14 @@ def _batch(args: argparse.Namespace) -> int:
             for number, line in _batch_lines(source):
                 try:
                     key, question, history = _parsed(line)
-                    answer = bot.ask(question, history, guide=args.guide, edition=args.edition, section=args.section, field=args.field)
+                    answer = bot.ask(
+                        question,
+                        history,
+                        guide=args.guide,
+                        edition=args.edition,
+                        section=args.section,
+                        field=args.field,
+                    )
                     _print_json(answer_json(answer, key or None), out)
                 except (ValueError, QuestionError) as error:
                     bad += 1
@@ -365,8 +393,12 @@ def _diff(args: argparse.Namespace) -> int:
             [
                 {
                     "kind": c.kind,
-                    "old": None if c.old is None else {"clause_id": c.old.clause_id, "path": list(c.old.path), "text": c.old.text},
-                    "new": None if c.new is None else {"clause_id": c.new.clause_id, "path": list(c.new.path), "text": c.new.text},
+                    "old": None
+                    if c.old is None
+                    else {"clause_id": c.old.clause_id, "path": list(c.old.path), "text": c.old.text},
+                    "new": None
+                    if c.new is None
+                    else {"clause_id": c.new.clause_id, "path": list(c.new.path), "text": c.new.text},
                 }
                 for c in changes
             ]

@@ -260,7 +260,11 @@ def _amounts(scan: _Scan, bare: bool) -> None:
     for m in _AMOUNT_RE.finditer(scan.text):
         scale, cur = (m["scale"] or "").lower(), (m["cur"] or m["pre"] or "").lower()
         scaled = scale or any(c in m["num"] for c in "万亿")
-        if (scale == "w" and not bare) or not (cur or (bare and scaled)) or (not cur and _UNIT_AFTER_BARE.match(scan.text[m.end() :])):
+        if (
+            (scale == "w" and not bare)
+            or not (cur or (bare and scaled))
+            or (not cur and _UNIT_AFTER_BARE.match(scan.text[m.end() :]))
+        ):
             continue
         number = parse_number(m["num"])
         if not number or (m["num"] == "一" and cur == "块") or (m["num"][0] in "十百千万亿" and not scale):

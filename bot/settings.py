@@ -81,9 +81,16 @@ def _convert(name: str, value: Any, origin: str) -> Any:
         if isinstance(default, bool):
             if isinstance(value, bool):
                 return value
-            return {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}[
-                str(value).strip().lower()
-            ]
+            return {
+                "1": True,
+                "true": True,
+                "yes": True,
+                "on": True,
+                "0": False,
+                "false": False,
+                "no": False,
+                "off": False,
+            }[str(value).strip().lower()]
         if isinstance(default, tuple):
             parts = value.split(",") if isinstance(value, str) else value
             return tuple(str(p).strip() for p in parts if str(p).strip())

@@ -45,7 +45,9 @@ class Statement:
 class EndpointWriter:
     """Writes through an endpoint. `post` is the seam for tests: (url, headers, body, seconds) → reply bytes."""
 
-    def __init__(self, settings: Settings, post: Callable[[str, dict[str, str], bytes, float], bytes] | None = None) -> None:
+    def __init__(
+        self, settings: Settings, post: Callable[[str, dict[str, str], bytes, float], bytes] | None = None
+    ) -> None:
         self._settings = settings
         self._post = post or _post
         self._lock = threading.Lock()

@@ -26,7 +26,8 @@ from bot.errors import QuestionError
 from bot.facts import quantities, table
 from bot.retrieve import question_vector, retrieve, words
 from bot.settings import Settings
-from bot.types import Answer, Clause
+from bot.types import Answer, Clause, ClauseId, Hit
+from bot.understand import Reader
 from tests.conftest import ROOT, TODAY, full
 
 HOSTILE = 10_000 if full() else 25
@@ -228,6 +229,36 @@ def test_the_second_encoder_has_a_sixth_of_a_foreign_question(bot: GuideBot) -> 
     weighed = question_vector(index, bot.reader.read("How much is granted?"), vector)
     alone = [float(weighed @ v) for v in np.array([[np.sqrt(0.8), 0, 0, 0], [0, 0, np.sqrt(0.2), 0]], np.float32)]
     assert alone == pytest.approx([5 / 6, 1 / 6])
+
+
+LINES = ("甲园区有企业12家。", "乙园区有企业30家，其中高新企业8家。", "丙园区在河边。")
+
+
+@pytest.mark.parametrize(
+    ("question", "scores", "quoted", "first"),
+    [
+        ("园区有多少家企业", (0.1, 1.0, 0.1), 1, 1),  # both say it, one is only more alike: the ranking decides
+        ("园区有多少家高新企业", (1.0, 0.5, 0.1), 1, 0),  # far behind: quoted for its words, yet not ranked first
+        ("园区有多少家高新企业", (1.0, 0.9, 0.1), 1, 1),
+    ],
+)
+def test_in_a_plain_text_the_ranking_weighs_beside_the_words(
+    bot: GuideBot, question: str, scores: tuple[float, ...], quoted: int, first: int
+) -> None:
+    text = "\n".join(LINES)
+    clauses = [
+        Clause(ClauseId(f"p{n}"), (), "", line, "flat.txt", at := text.index(line), at + len(line), "paragraph")
+        for n, line in enumerate(LINES)
+    ]
+    index = copy.copy(bot.index)
+    index.sources = (replace(bot.index.sources[0], source="flat.txt", text=text),)
+    reader = Reader(clauses, (), ())
+    order = sorted(range(3), key=lambda n: -scores[n])
+    hits = [Hit(clauses[n], scores[n], rank, "fused") for rank, n in enumerate(order, 1)]
+    answer = Answerer(index, reader, bot.settings).answer(reader.read(question), hits, {clauses[0].clause_id: 1.0})
+    assert answer.status == "answered"
+    assert answer.citations[0].clause_id == f"p{quoted}"
+    assert answer.hits[0].clause.clause_id == f"p{first}"
 
 
 def test_fresh_processes_and_batches_give_the_same_bytes(bot: GuideBot, real_settings: Settings, tmp_path: Path) -> None:

@@ -353,8 +353,11 @@ def test_a_peer_that_is_not_installed_is_named_and_left_out(real_index: Path, ca
 @pytest.mark.slow
 def test_this_bot_is_measured_in_a_process_of_its_own(real_index: Path, tmp_path: Path) -> None:
     out = tmp_path / "compare.json"
-    assert compare.main(["--index", str(real_index), "--limit", "6", "--systems", "this bot", "--out", str(out)]) == 0
-    figures = json.loads(out.read_text("utf-8"))["systems"]["this bot"]
+    both = ["this bot", "this bot, one encoder"]
+    assert compare.main(["--index", str(real_index), "--limit", "6", "--systems", *both, "--out", str(out)]) == 0
+    figures, alone = (json.loads(out.read_text("utf-8"))["systems"][name] for name in both)
     assert figures["hit@10"] > 0.6
+    assert alone["hit@10"] > 0.6
+    assert alone["memory_mb"] < figures["memory_mb"] - 20  # the second encoder is not there
     assert figures["memory_mb"] > 10
     assert figures["p50_ms"] > 0
