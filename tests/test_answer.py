@@ -252,7 +252,7 @@ def test_in_a_plain_text_the_ranking_weighs_beside_the_words(
     ]
     index = copy.copy(bot.index)
     index.sources = (replace(bot.index.sources[0], source="flat.txt", text=text),)
-    reader = Reader(clauses, (), ())
+    reader = Reader(clauses, ())
     order = sorted(range(3), key=lambda n: -scores[n])
     hits = [Hit(clauses[n], scores[n], rank, "fused") for rank, n in enumerate(order, 1)]
     answer = Answerer(index, reader, bot.settings).answer(reader.read(question), hits, {clauses[0].clause_id: 1.0})
