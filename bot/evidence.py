@@ -113,6 +113,7 @@ class Finder:
         self._df: dict[str, int] = {}
         self._sentences: dict[tuple[ClauseId, int], tuple[Sentence, ...]] = {}
         self._contexts: dict[ClauseId, str] = {}
+        self._pools: dict[ClauseId, tuple[tuple[ClauseId, ...], ...]] = {}
 
     def sentences_of(self, clause: Clause, start: int | None = None) -> tuple[Sentence, ...]:
         """The sentences of a clause, from its body on unless `start` says otherwise."""
@@ -164,14 +165,19 @@ class Finder:
 
     # -- pools -------------------------------------------------------------------------------------------------
 
-    def pool(self, section: ClauseId) -> list[list[ClauseId]]:
+    def pool(self, section: ClauseId) -> tuple[tuple[ClauseId, ...], ...]:
         """Clauses to look in for a section, nearest first: its own, then those of the section that it is part of."""
-        own = list(self.reader.subtree(section))
-        home = self.reader.home(section)
-        if home is None or home == section or home in own:
-            return [own]
-        near = [i for i in self.reader.subtree(home) if i not in set(own) and not self._is_sibling(i, section)]
-        return [own, near]
+        known = self._pools.get(section)
+        if known is None:
+            own = self.reader.subtree(section)
+            home = self.reader.home(section)
+            known = (own,)
+            if home is not None and home not in own:
+                inner = set(own)
+                near = (i for i in self.reader.subtree(home) if i not in inner and not self._is_sibling(i, section))
+                known = (own, tuple(near))
+            self._pools[section] = known
+        return known
 
     def _is_sibling(self, clause_id: ClauseId, section: ClauseId) -> bool:
         """Other items beside a named one say nothing of it."""

@@ -67,7 +67,11 @@ def tokens(text: str) -> list[str]:
 
 def _encoded(words: Iterable[str]) -> str:
     """Words as unicode61 will take each for one token: a hex spelling has no character that it would split at."""
-    return " ".join("x" + w.encode("utf-8").hex() for w in words)
+    return " ".join(map(_coded, words))
+
+
+def _coded(word: str) -> str:
+    return "x" + word.encode("utf-8").hex()
 
 
 def build_table(texts: Iterable[Sequence[str]]) -> bytes:
@@ -97,6 +101,8 @@ class Bm25:
         self._db.deserialize(data)
         self._lock = threading.Lock()
         self._db.execute("CREATE VIRTUAL TABLE temp.words USING fts5vocab(main, t, instance)")
+        self._db.execute("CREATE VIRTUAL TABLE temp.known USING fts5vocab(main, t, row)")
+        self._vocabulary: frozenset[str] | None = None
         sizes = self._db.execute("SELECT id, sz FROM t_docsize ORDER BY id").fetchall()
         self._lengths = np.zeros(max((int(i) for i, _ in sizes), default=-1) + 1, np.float64)
         for row, size in sizes:
@@ -113,26 +119,28 @@ class Bm25:
             return []
         scores = np.zeros(len(self._lengths), np.float64)
         with self._lock:
-            for word in wanted:
-                rows, part = self._part(word)
-                scores[rows] += part
+            if self._vocabulary is None:
+                self._vocabulary = frozenset(term for (term,) in self._db.execute("SELECT term FROM known"))
+            for word in map(_coded, wanted):
+                if word in self._vocabulary:
+                    rows, part = self._part(word)
+                    scores[rows] += part
         found = np.flatnonzero(scores)
         best = found[np.argsort(-scores[found], kind="stable")[:k]]
         return [(int(row), float(scores[row])) for row in best]
 
     def _part(self, word: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """The rows that hold a word and what it adds to the score of each."""
+        """The rows that hold an encoded word and what it adds to the score of each."""
         known = self._parts.get(word)
         if known is None:
             told = self._db.execute(
-                "SELECT doc, count(*) FROM words WHERE term = ? GROUP BY doc ORDER BY doc", (_encoded([word]),)
+                "SELECT doc, count(*) FROM words WHERE term = ? GROUP BY doc ORDER BY doc", (word,)
             ).fetchall()
             rows = np.array([doc for doc, _ in told], np.int64)
             often = np.array([n for _, n in told], np.float64)
             rare = math.log((self._count - len(told) + 0.5) / (len(told) + 0.5))
             known = (rows, (rare if rare > 0 else 1e-6) * (often * 2.2 / (often + self._damped[rows])))
-            if told:  # words that no guide holds are without number
-                self._parts[word] = known
+            self._parts[word] = known
         return known
 
 

@@ -64,6 +64,7 @@ class Names:
         self._spelt: dict[tuple[str, ...], list[tuple[int, ClauseId, str]]] | None = None
         self._parents = {c.clause_id: c.parent for c in clauses}
         self._sections = [c.clause_id for c in sections if c.clause_id in self._names]
+        self._name_pairs = {i: {name[k : k + 2] for k in range(len(name) - 1)} for i, name in self._names.items()}
 
     def named(self, clause_id: ClauseId) -> bool:
         """Whether a clause is a section with a name of its own."""
@@ -136,7 +137,10 @@ class Names:
         """Runs of `question` (normalised) shared with section names: the longest first, not overlapping."""
         packed, places = _packed(question)
         runs: dict[tuple[int, int], set[ClauseId]] = {}
+        pairs = {packed[i : i + 2] for i in range(len(packed) - 1)}
         for clause_id in self._sections:
+            if self._name_pairs[clause_id].isdisjoint(pairs):
+                continue
             for start, end in _common_runs(packed, self._names[clause_id]):
                 runs.setdefault((start, end), set()).add(clause_id)
         cores = {k: _core(packed[k[0] : k[1]]) for k in runs}

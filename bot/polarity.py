@@ -153,7 +153,7 @@ def _told_apart(desk: Desk, reading: Reading, found: Evidence) -> bool | None:
         return False
     text = normalise(found.quote)
     for t, w in reading.focus:
-        if w >= 0.4 and re.search(lexicon.pattern("lacking_re").pattern + r"[^，。；]{0,14}" + re.escape(t), text):
+        if w >= 0.4 and t in text and re.search(lexicon.pattern("lacking_re").pattern + r"[^，。；]{0,14}" + re.escape(t), text):
             return False if not re.search(r"(?:没有|无|不)[^，。]{0,6}" + re.escape(t), reading.text) else None
     asked, stated = set(QUOTED.findall(reading.text)), set(QUOTED.findall(text))
     if asked and stated and not asked & stated and not any(q in text for q in asked):

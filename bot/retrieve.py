@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -51,7 +52,7 @@ def similarity(
         best[clause_id] = max(best.get(clause_id, -1.0), score)
     if not best:
         return {}
-    floor, top = float(np.median(list(best.values()))), max(best.values())
+    floor, top = statistics.median(best.values()), max(best.values())
     width = max(top - floor, 1e-6)
     return {k: max(0.0, (v - floor) / width) for k, v in best.items()}
 

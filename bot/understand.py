@@ -91,11 +91,12 @@ _SCRIPTS = (
     ("th", re.compile(r"[\u0e00-\u0e7f]")),
     ("hi", re.compile(r"[\u0900-\u097f]")),
 )
+_OTHER_SCRIPT = re.compile("|".join(script.pattern for _, script in _SCRIPTS))
 
 
 def language_of(text: str) -> str:
     """A BCP-47 tag from the script and, for Latin letters, from small words; "zh" where in doubt."""
-    for language, script in _SCRIPTS:
+    for language, script in _SCRIPTS if _OTHER_SCRIPT.search(text) else ():
         if len(script.findall(text)) >= 2:
             return language
     # a name quoted in Chinese does not make a German question a Chinese one
@@ -399,14 +400,16 @@ class Reader:
         names = [(m.start, m.end) for m in named] + [(p.start, p.end) for p in places]
         spans = names + [(a.start, a.end) for a in asked]
         words = [w for _, w in bodies if len(w) < 4 or self.names.holds(w)]
-        terms = _terms(text, raw, parts, spans, words, language)
-        focus = _terms(text, raw, parts, names, words, language)
+        if language.startswith("zh"):
+            cut = _cut_words(text, parts)
+            whole = cut if parts == [(0, masked)] else _cut_words(text, [(0, masked)])
+            terms, focus = (_terms(text, cut, closed, words) for closed in (spans, names))
+            told = _terms(text, whole, names, [])
+        else:
+            terms = focus = told = tuple(Term(w, 1.0, 0, 0) for w in dict.fromkeys(_glossed(raw)))
         terms, focus = self._sure(terms), self._sure(focus)
-        story = tuple(
-            t.word
-            for t in _terms(text, raw, [(0, masked)], names, [], language)
-            if t.word not in {f.word for f in focus}
-        )
+        ranked = {f.word for f in focus}
+        story = tuple(t.word for t in told if t.word not in ranked)
         many = re.search(r"(?:多少|几)(名|人|个|位|项|套|条|家|种|件|天|年|月|次|所|县|市|州|区)?", masked)
         near = tuple((t.word, t.weight * (1.7 if many and -9 <= t.start - many.start() <= 6 else 1.0)) for t in focus)
         beside = [*((a.start, a.end) for a in asked), *((q.start, q.end) for q in premises)]
@@ -441,9 +444,7 @@ class Reader:
         """Named sections, all place names found, and the place names that no guide holds."""
         found = self.names.find(text) if _HAN.search(text) and language != "ja" else []
         if not language.startswith("zh"):
-            glossed = normalise(
-                "，".join(w for pattern, words in lexicon.glossary() if pattern.search(raw) for w in words)
-            )
+            glossed = normalise("，".join(_glossed(raw)))
             found += [replace(m, start=0, end=0, how="gloss") for m in self.names.find(glossed)]
         by_number, no_number = self._by_number(text)
         found += by_number
@@ -576,7 +577,7 @@ class Reader:
         if told and any(re.search(rf"\d{{4}}年度?{told[1][:n]}", normalise(c.text)) for n in (4, 3, 2) for c in self.clauses if c.parent):
             return True  # "2022年度绩效评价" where the guide has "2024年度绩效评价": a year of something, not an edition
         rest = f"{before} {after}"
-        around = [t.word for t in _terms(rest, rest, [(0, rest)], [], [], "zh") if t.weight >= 1]
+        around = [t.word for t in _terms(rest, _cut_words(rest, [(0, rest)]), [], []) if t.weight >= 1]
         return any(
             any(t in normalise(self.by_id[i].text) for t in around)
             for i in self.names.clauses_with(phrase[:4])
@@ -946,21 +947,21 @@ def _concepts_in(text: str, languages: Sequence[str]) -> list[Asked]:
     ]
 
 
-def _terms(
-    text: str,
-    raw: str,
-    parts: Sequence[tuple[int, str]],
-    spans: Sequence[tuple[int, int]],
-    bodies: Sequence[str],
-    language: str,
-) -> tuple[Term, ...]:
-    """Content words of the asking parts outside of `spans` (names, asking phrases) and stop words.
+def _glossed(text: str) -> list[str]:
+    """The guides' words for those of a foreign question that the glossary knows."""
+    return [w for pattern, words in lexicon.glossary() if pattern.search(text) for w in words]
 
-    Weights: nouns 1, verbs and the rest 0.4. Words are cut in their full sentence, so that a masked neighbour does
-    not make a word of two halves. A foreign question gives the guides' words for those that the glossary knows."""
-    if not language.startswith("zh"):
-        found = [w for pattern, words in lexicon.glossary() if pattern.search(raw) for w in words]
-        return tuple(Term(w, 1.0, 0, 0) for w in dict.fromkeys(found))
+
+def _cut_words(text: str, parts: Sequence[tuple[int, str]]) -> list[tuple[str, str, int]]:
+    """The words of some parts of a text, cut in their full sentence, so that a masked neighbour does not make a word
+    of two halves."""
+    return [word for at, part in parts for word in tagged(text[at : at + len(part)], at)]
+
+
+def _terms(
+    text: str, words: Sequence[tuple[str, str, int]], spans: Sequence[tuple[int, int]], bodies: Sequence[str]
+) -> tuple[Term, ...]:
+    """Content words outside of `spans` (names, asking phrases) and stop words. Nouns weigh 1, verbs and the rest 0.4."""
     closed = bytearray(len(text))
     for start, end in spans:
         closed[start:end] = b"\x01" * (end - start)
@@ -969,14 +970,13 @@ def _terms(
         if at >= 0:
             closed[at : at + len(word)] = b"\x01" * len(word)
     out = []
-    for at, part in parts:
-        for word, pos, start in tagged(text[at : at + len(part)], at):
-            end = start + len(word)
-            if sum(closed[start:end]) * 2 >= len(word):
-                continue
-            weight = _weight(word, pos)
-            if weight:
-                out.append(Term(word, weight, start, end))
+    for word, pos, start in words:
+        end = start + len(word)
+        if sum(closed[start:end]) * 2 >= len(word):
+            continue
+        weight = _weight(word, pos)
+        if weight:
+            out.append(Term(word, weight, start, end))
     return tuple(out)
 
 
