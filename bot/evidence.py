@@ -308,11 +308,14 @@ class Finder:
         best: Evidence | None = None
         # Without labelled fields only the question's words tell which of many sentences of one kind is meant.
         flat = self.reader.home(clause.clause_id) is None
+        around: float | None = None
         for sentence in self.sentences_of(clause):
             score = self._said(concept, sentence) + (0.4 if by_label else 0.0)
             if score <= 0.2:
                 continue
-            score += (1.1 if flat else 0.5) * self._cover(terms, sentence.text, clause) - (
+            if around is None:
+                around = self._around(terms, clause)
+            score += (1.1 if flat else 0.5) * self._cover(terms, sentence.text, around) - (
                 0.3 if flat and reading.focus else 0.0
             )
             score += 0.2 * bool(
@@ -343,9 +346,13 @@ class Finder:
             return 0.0
         return 0.45 + (0.3 if typed_ok else -0.1 if c.types else 0.1)
 
-    def _cover(self, terms: Terms, text: str, clause: Clause) -> float:
-        """How much of the (weighed) terms a sentence holds, and its clause with the headings over it."""
-        return 0.75 * self.coverage(terms, text) + 0.25 * self.coverage(terms, self.context(clause)) if terms else 0.0
+    def _around(self, terms: Terms, clause: Clause) -> float:
+        """How much of the (weighed) terms a clause holds with the headings over it."""
+        return self.coverage(terms, self.context(clause)) if terms else 0.0
+
+    def _cover(self, terms: Terms, text: str, around: float) -> float:
+        """How much of the terms a sentence holds, and what stands around it."""
+        return 0.75 * self.coverage(terms, text) + 0.25 * around if terms else 0.0
 
     def weighed(self, terms: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
         """Terms with their weights times how rare they are among the clauses (a word that no clause has stays at 1)."""
@@ -378,8 +385,9 @@ class Finder:
     ) -> Evidence | None:
         best: Evidence | None = None
         wanted = {t for c in reading.concepts for t in lexicon.concepts()[c].types}
+        around = self._around(terms, clause)
         for sentence in self.sentences_of(clause, None if clause.parent is not None else 0):
-            cover = self._cover(terms, sentence.text, clause)
+            cover = self._cover(terms, sentence.text, around)
             typed_ok = bool(wanted) and not wanted.isdisjoint(sentence.kinds)
             score = 0.95 * cover + 0.2 * similarity + 0.15 * typed_ok
             if _wants_number(reading) and not _has_number(clause, sentence):

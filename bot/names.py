@@ -9,12 +9,14 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from bot import lexicon
 from bot.lexical import normalise
 from bot.types import Clause, ClauseId
 
 _PUNCT = re.compile(r"[\s“”\"'‘’《》〈〉（）()【】\[\]、,，.。：:；;·—\-–/]+")
+_HAN = re.compile(r"[\u3400-\u9fff]")
 _HAN_RUN = re.compile(r"[\u3400-\u9fff]+")
 _LATIN = re.compile(r"[a-zü]{2,}")
 CLDR_LANGUAGES = (
@@ -61,6 +63,7 @@ class Names:
         self._spoken: list[str] | None = None
         self._sounds: dict[tuple[str, ...], dict[tuple[str, ...], str]] = {}
         self._sound_starts: frozenset[tuple[int | str, ...]] = frozenset()
+        self._spelt_starts: frozenset[tuple[str, ...]] = frozenset()
         self._spelt: dict[tuple[str, ...], list[tuple[int, ClauseId, str]]] | None = None
         self._parents = {c.clause_id: c.parent for c in clauses}
         self._sections = [c.clause_id for c in sections if c.clause_id in self._names]
@@ -233,6 +236,8 @@ class Names:
     def by_sound(self, question: str) -> list[Match]:
         """Names that sound like a run of the question: homophones, whole or part pinyin ("挪wei", "qinghai")."""
         spelt = self._spelt_parts()
+        if not _LATIN.search(question) and not self._may_spell(_HAN.findall(question)):
+            return []
         syllables = _syllables(question)
         sounds = tuple(s for s, _, _ in syllables)
         found: list[tuple[int, int, ClauseId, str, int]] = []
@@ -253,8 +258,14 @@ class Names:
             parts = ((i, part) for i in self._sections for part in _sound_parts(self._names[i].split("|")[0]))
             for n, (clause_id, part) in enumerate(parts):
                 out.setdefault(_pinyin(part), []).append((n, clause_id, part))
+            self._spelt_starts = frozenset(sounds[:2] for sounds in out)
             self._spelt = out
         return self._spelt
+
+    def _may_spell(self, chars: Sequence[str]) -> bool:
+        """Whether two neighbours, in any reading, sound like the beginning of a part of a name."""
+        starts = self._spelt_starts
+        return any((a, b) in starts for c, d in pairwise(chars) for a in _readings(c) for b in _readings(d))
 
 
 def bare_name(clause: Clause) -> str:
@@ -529,16 +540,32 @@ def _country_pattern() -> re.Pattern[str]:
 def _aliases(question: str) -> list[Place]:
     return [
         Place(m.start(), m.end(), m[0], names)
-        for stem, edge, names in _alias_stems()
-        if stem in question
+        for stem, edge, names in _stems_in(question)
         for m in re.finditer(edge + re.escape(stem), question)
     ]
 
 
+_Stem = tuple[str, str, tuple[str, ...]]  # what stands in a question, the edge before it, the Chinese names it means
+
+
+def _stems_in(question: str) -> list[_Stem]:
+    """The aliases and demonyms that a question holds, in the order of the lexicon."""
+    starts = _alias_starts()
+    found = [entry for c in set(question) for entry in starts.get(c, ()) if entry[1][0] in question]
+    return [stem for _, stem in sorted(found)]
+
+
 @lru_cache(maxsize=1)
-def _alias_stems() -> tuple[tuple[str, str, tuple[str, ...]], ...]:
-    """(what stands in a question, the edge before it, the Chinese names it means) of aliases and demonyms."""
-    out: list[tuple[str, str, tuple[str, ...]]] = []
+def _alias_starts() -> dict[str, list[tuple[int, _Stem]]]:
+    out: dict[str, list[tuple[int, _Stem]]] = {}
+    for n, stem in enumerate(_alias_stems()):
+        out.setdefault(stem[0][0], []).append((n, stem))
+    return out
+
+
+def _alias_stems() -> tuple[_Stem, ...]:
+    """All aliases and demonyms."""
+    out: list[_Stem] = []
     for alias, names in lexicon.table("places")["aliases"].items():
         stem = alias[:-1] if "а" <= alias[0] <= "я" and len(alias) > 4 else alias  # Russian names are inflected
         out.append((stem, r"(?<![a-z])" if alias[0].isascii() else "", tuple(names)))

@@ -790,13 +790,12 @@ def _ask_languages(text: str, language: str) -> tuple[str, ...]:
 def _bodies(text: str, language: str) -> tuple[tuple[str, str], ...]:
     """Classes of applicants named in the question with the word used; the longest word first claims its place."""
     found: list[tuple[int, int, str, str]] = []
+    foreign = not language.startswith("zh") or re.search(r"[a-z]{3}", text) is not None
     for body in lexicon.bodies().values():
         if language.startswith("zh"):
-            for word in body.everyday:
-                at = text.find(word)
-                if at >= 0:
-                    found.append((at, at + len(word), body.name, word))
-        if not language.startswith("zh") or re.search(r"[a-z]{3}", text):
+            held = (word for word in body.everyday if word in text)
+            found += [(at, at + len(word), body.name, word) for word in held for at in (text.find(word),)]
+        if foreign:
             for m in body.foreign.finditer(text):
                 found.append((m.start(), m.end(), body.name, m[0]))
     found.sort(key=lambda f: (f[0] - f[1], f[0]))
