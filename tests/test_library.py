@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bot.bot import GuideBot
+from bot.embed import encoder_name
 from bot.errors import NotFoundError
 from bot.index import Index, build
 from bot.library import Library, diff, newest
@@ -99,6 +101,41 @@ def test_one_question_among_several_guides_is_embedded_once(two_editions: Settin
     bot = GuideBot(index, two_editions, Counted(dim=index.vectors.shape[1]))
     assert bot.ask("北山项目最多补助多少").status == "answered"
     assert asked == ["北山项目最多补助多少"]
+
+
+def calls_of(tmp_path: Path, projects: int) -> int:
+    """Function calls that one question costs over a guide of so many projects, once others were asked."""
+    signs = "甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉"
+    names = [signs[i % 20] + signs[i // 20] + signs[i * 7 % 20] for i in range(projects)]
+    lines = [f"（{n}）{name}\n申报主体：企业\n补助标准：不超过{n + 20}万元\n实施期限：2年\n" for n, name in enumerate(names, 1)]
+    settings = Settings(corpus=tmp_path / str(projects), index=tmp_path / f"index{projects}", today="2031-03-01")
+    settings.corpus.mkdir()
+    (settings.corpus / "guide.txt").write_text("2031年度云岭市专项申报指南\n" + "".join(lines), "utf-8")
+    encoder = BigramEncoder(name=encoder_name(settings))
+    build(settings, encoder=encoder)
+    bot = GuideBot.open(settings, encoder)
+    for question in ("有什么要求", "补助多少"):
+        bot.ask(question)
+    calls = 0
+
+    def count(_frame: object, event: str, _told: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        answer = bot.ask("丁甲乙能补助多少钱")
+    finally:
+        sys.setprofile(None)
+    assert "不超过24万元" in answer.text
+    return calls
+
+
+def test_an_answer_hardly_costs_more_in_a_longer_guide(tmp_path: Path) -> None:
+    """What depends on the guide alone is worked out once, not for every question; names and the order of hits are what
+    is left for each clause."""
+    more = calls_of(tmp_path, 150) - calls_of(tmp_path, 30)
+    assert more < 6 * 4 * 120, f"{more / 480:.1f} calls for each clause more"
 
 
 def test_a_guide_can_be_named(many: GuideBot) -> None:
