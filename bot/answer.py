@@ -68,6 +68,13 @@ class Answerer:
         refused = self._made(reading, refuse(self.desk, reading, "refuse_unsure", ()), hits)
         return replace(refused, refused_by="verification", withheld=withheld)
 
+    def beside(self, told: Sequence[tuple[Reading, Answer]]) -> list[Answer]:
+        """Answers to the parts of one message: none suggests a question that another part has answered."""
+        if len(told) < 2:
+            return [answer for _, answer in told]
+        cited = [c for _, answer in told for c in answer.citations]
+        return [replace(a, suggestions=suggestions(self.desk, r, (*a.citations, *cited), a.hits)) for r, a in told]
+
     def _made(self, reading: Reading, outcome: Outcome, hits: Sequence[Hit]) -> Answer:
         draft, language = outcome.draft, reading.language
         hits = _reranked(self.desk, reading, hits, draft.cited) if outcome.status != "refused" else hits

@@ -141,13 +141,13 @@ class GuideBot:
         embedded: _Embedded,
     ) -> list[Answer]:  # fmt: skip
         """The answers of one guide to each question of a message."""
-        answers: list[Answer] = []
+        told: list[tuple[Reading, Answer]] = []
         parts = [p for whole in split_questions(room.reader.honest(question)) for p in room.reader.split(whole)]
         for n, part in enumerate(parts):
             reading = room.reader.read(part, [*past, *parts[:n]], section=section, field=field)
             vector = embedded.of(reading.query.standalone)
-            answers += [self._one(loaded, room, r, vector) for r in room.reader.parts(reading)]
-        return answers
+            told += [(r, self._one(loaded, room, r, vector)) for r in room.reader.parts(reading)]
+        return room.answerer.beside(told)
 
     def _one(self, loaded: _Loaded, room: Room, reading: Reading, vector: Vectors) -> Answer:
         weighed = question_vector(loaded.index, reading, vector)

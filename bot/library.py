@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,12 +21,14 @@ from bot.facts import quantities
 from bot.index import Index, Vectors
 from bot.lexical import normalise, tokens
 from bot.settings import Settings
-from bot.types import Answer, Clause, Guide
+from bot.types import Answer, Clause, ClauseId, Guide
 from bot.understand import Reader
 from bot.values import COMPARABLE
 
 NEAR = 0.93  # a second guide this close to the first is answered from as well
 RIVAL = 0.5  # one this close is looked at, and shown where it says otherwise
+ALIKE = 0.6  # of the words of two clauses, for one to take the other's place in a later edition
+COMPARED = 2000  # characters of a clause that are compared for that
 CANDIDATES = 6  # guides whose section names are compared with a question
 _YEAR = re.compile(r"(?<!\d)((?:19|20)\d{2})(?=\s*(?:年度|年版|年的|年(?!\s*\d)|版|edition|guide|call))")
 
@@ -183,51 +185,96 @@ def newest(guides: Sequence[Guide]) -> tuple[str, ...]:
 # --- what changed between editions ------------------------------------------------------------------------------
 
 
+Kind = Literal["same", "changed", "added", "gone"]
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One clause in two editions; `old` is None for an added one, `new` for one that is gone."""
 
-    kind: Literal["same", "changed", "added", "gone"]
+    kind: Kind
     old: Clause | None
     new: Clause | None
 
 
-def _place(clause: Clause) -> tuple[str, ...]:
-    """Where a clause stands, without years and numbers, which change from edition to edition."""
-    bare = (
-        re.sub(r"(?:19|20)\d{2}年?度?|^[（(]?[\d一二三四五六七八九十]+[）).、．]?", "", normalise(p)).strip()
-        for p in clause.path[1:]
-    )
-    return (*bare, normalise(clause.label) if clause.label != clause.number else clause.number)
-
-
 def diff(old: Sequence[Clause], new: Sequence[Clause]) -> tuple[Change, ...]:
-    """Clauses of two editions side by side, in the order of the new one, gone ones at the end: matched by their place,
-    then by equal words, then by alike words (ratio of difflib ≥ 0.6 under the same heading)."""
-    left = list(old)
+    """Clauses of two editions side by side, in the order of the new one, gone ones at the end."""
+    twins = counterparts(old, new)
     out: list[Change] = []
     for clause in new:
-        twin = _twin(clause, left)
-        if twin is None:
-            out.append(Change("added", None, clause))
+        twin = twins.get(clause.clause_id)
+        kind: Kind = "added" if twin is None else "same" if _words(twin) == _words(clause) else "changed"
+        out.append(Change(kind, twin, clause))
+    kept = {c.clause_id for c in twins.values()}
+    return (*out, *(Change("gone", c, None) for c in old if c.clause_id not in kept))
+
+
+def counterparts(old: Sequence[Clause], new: Sequence[Clause]) -> dict[ClauseId, Clause]:
+    """For each clause of the new edition the one of the old that it takes the place of, where there is one. A clause
+    is matched by its place, then by equal words; what is left by alike words under headings that are matched."""
+    found: dict[ClauseId, Clause] = {}
+    taken: set[ClauseId] = set()
+
+    def match(key: Callable[[Clause], object]) -> None:
+        free: dict[object, list[Clause]] = {}
+        for c in reversed(old):
+            if c.clause_id not in taken:
+                free.setdefault(key(c), []).append(c)
+        for c in new:
+            same = free.get(key(c)) if c.clause_id not in found else None
+            if same:
+                found[c.clause_id] = same.pop()
+                taken.add(found[c.clause_id].clause_id)
+
+    match(lambda c: (_place(c), _words(c)))
+    match(_place)
+    match(lambda c: _words(c) if len(c.text) > 8 else c.clause_id)
+    under: dict[ClauseId | None, list[Clause]] = {}
+    for c in old:
+        under.setdefault(c.parent, []).append(c)
+    for c in new:  # a heading before what stands under it
+        above = found.get(c.parent) if c.parent else None
+        if c.clause_id in found or (c.parent and above is None):
             continue
-        left.remove(twin)
-        out.append(Change("same" if _words(twin) == _words(clause) else "changed", twin, clause))
-    return (*out, *(Change("gone", c, None) for c in left))
+        near = [o for o in under.get(above.clause_id if above else None, ()) if o.clause_id not in taken and o.kind == c.kind]
+        twin = _alike(c, near, old, new)
+        if twin is not None:
+            found[c.clause_id] = twin
+            taken.add(twin.clause_id)
+    return found
 
 
-def _twin(clause: Clause, candidates: Sequence[Clause]) -> Clause | None:
-    place = _place(clause)
-    same_place = [c for c in candidates if _place(c) == place]
-    if same_place:
-        return next((c for c in same_place if _words(c) == _words(clause)), same_place[0])
-    equal = next((c for c in candidates if len(clause.text) > 8 and _words(c) == _words(clause)), None)
-    if equal is not None:
-        return equal
-    near = [c for c in candidates if c.kind == clause.kind and _place(c)[:-1] == place[:-1]]
-    scored = [(difflib.SequenceMatcher(None, _words(c), _words(clause)).ratio(), n) for n, c in enumerate(near)]
-    best = max(scored, default=(0.0, 0))
-    return near[best[1]] if best[0] >= 0.6 else None
+def _alike(clause: Clause, near: Sequence[Clause], old: Sequence[Clause], new: Sequence[Clause]) -> Clause | None:
+    """Of clauses of the same kind under the same heading the one of the same name, else the one with the most alike
+    words (ratio of difflib ≥ 0.6), those that stand under a heading counted with it: a project of another place
+    whose heading reads nearly the same is another project."""
+    named = [o for o in near if _place(o)[-1] == _place(clause)[-1]]
+    if len(named) == 1:
+        return named[0]
+    words = _all_words(clause, new)
+    scored = [(difflib.SequenceMatcher(None, _all_words(o, old), words, autojunk=False).ratio(), -n) for n, o in enumerate(near)]
+    best, n = max(scored, default=(0.0, 0))
+    return near[-n] if best >= ALIKE else None
+
+
+def _all_words(clause: Clause, clauses: Sequence[Clause]) -> str:
+    """The words of a clause and of what stands under it, up to a length that is quick to compare."""
+    if not clause.children:
+        return _words(clause)[:COMPARED]
+    line = [*clause.path, clause.label]
+    below = (c for c in clauses if list(c.path[: len(line)]) == line)
+    return (_words(clause) + "".join(_words(c) for c in below))[:COMPARED]
+
+
+def _place(clause: Clause) -> tuple[str, ...]:
+    """Where a clause stands, without years and numbers, which change from edition to edition."""
+    label = _unnumbered(clause.label) if clause.label != clause.number else clause.number
+    return (*(_unnumbered(p) for p in clause.path[1:]), label)
+
+
+def _unnumbered(heading: str) -> str:
+    bare = re.sub(r"(?:19|20)\d{2}年?度?|^[（(]?[\d一二三四五六七八九十]+[）).、．]", "", normalise(heading)).strip()
+    return bare or normalise(heading)
 
 
 def _words(clause: Clause) -> str:

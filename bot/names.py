@@ -269,12 +269,16 @@ class Names:
 
 
 def bare_name(clause: Clause) -> str:
-    """A section's name without its number and without a leading label ("项目名称：")."""
-    text = clause.label or clause.text
-    if clause.number and text.startswith(clause.number):
-        text = text[len(clause.number) :]
-    head, mark, tail = text.partition("：")
-    return tail if mark and tail and len(head) <= 6 and clause.kind == "heading" else text
+    """A clause's name as a reader would say it: without its number, a heading without a leading label ("项目名称：")."""
+    text = (clause.label or clause.text).strip()
+    bare = text.removeprefix(clause.number.strip()).strip(_EDGES)
+    head, mark, tail = bare.partition("：")
+    if mark and tail.strip(_EDGES) and len(head) <= 6 and clause.kind == "heading":
+        bare = tail.strip(_EDGES)
+    return bare or text
+
+
+_EDGES = " \u3000：:。、.．"
 
 
 def _packed(text: str) -> tuple[str, list[int]]:

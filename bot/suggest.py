@@ -19,7 +19,7 @@ _FORMS = (("amount", "next_amount"), ("date", "next_date"), ("duration", "next_d
 
 def suggestions(desk: Desk, reading: Reading, cited: Sequence[Citation], hits: Sequence[Hit]) -> tuple[str, ...]:
     """Up to three questions on the same section (for a refusal the nearest one): its other fields, or where a guide
-    is a list of questions the ones that stand beside."""
+    is a list of questions the ones that stand beside. `cited` are the clauses that the reader has seen by now."""
     near = [*reading.query.sections, *(c.clause_id for c in cited), *(h.clause.clause_id for h in hits)]
     asked = {c.clause_id for c in cited}
     for section in dict.fromkeys(near):
@@ -75,7 +75,7 @@ def _questions(desk: Desk, section: ClauseId, asked: set[ClauseId]) -> Iterable[
             and label.endswith(("？", "?"))
             and len(label) <= 2 * LONGEST
         ):
-            yield desk.reader.section_name(clause_id) + "？"
+            yield desk.reader.section_name(clause_id).rstrip("？?") + "？"
 
 
 def notices(desk: Desk, language: str, cited: Sequence[Citation]) -> tuple[str, ...]:

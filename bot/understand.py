@@ -745,7 +745,7 @@ class Reader:
 
     def section_name(self, clause_id: ClauseId) -> str:
         """A section's own name as a reader would say it: its line without number and leading label."""
-        return bare_name(self.by_id[clause_id]).strip(" 　。：:")
+        return bare_name(self.by_id[clause_id])
 
 
 _GRADES = ("级", "等", "档")  # "二级医院" counts nothing

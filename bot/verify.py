@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bot.facts import Quantity, plain, quantities
 from bot.lexical import normalise
+from bot.names import bare_name
 from bot.types import Answer, Citation, Clause, ClauseId, Segment
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -121,7 +122,7 @@ def ids_hold(citations: Sequence[Citation], clauses: Mapping[ClauseId, Clause]) 
 
 def names_of(clauses: Iterable[Clause]) -> tuple[str, ...]:
     """The names of sections and items that an answer may not show without citing them; made once for an index."""
-    told = (c.label.removeprefix(c.number).strip(" \u3000：:。") for c in clauses if c.kind in ("heading", "item"))
+    told = (bare_name(c) for c in clauses if c.kind in ("heading", "item") and c.label not in ("", c.number))
     return tuple(dict.fromkeys(name for name in told if len(name) > 1))
 
 

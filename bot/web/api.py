@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bot import __version__
 from bot.bot import fact_json
 from bot.errors import NotFoundError
+from bot.names import bare_name
 from bot.types import Clause, Fact, Guide
 from bot.web import render
 from bot.web.lookup import Found
 from bot.web.page import at_once
-from bot.web.site import Site, View, bare_label
+from bot.web.site import Site, View
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -229,26 +230,16 @@ def newer_json(view: View, clause: Clause) -> dict[str, Any] | None:
     if not later:
         return None
     latest: Guide = max(later, key=lambda g: g.edition)
-    want = (bare_label(clause), clause.path[-1] if clause.path else "")
-    best, best_score = None, 0.0
-    for c in view.index.clauses:
-        if c.guide != latest.slug or c.kind != clause.kind:
-            continue
-        score = (
-            2 * (bare_label(c) == want[0])
-            + difflib.SequenceMatcher(None, c.path[-1] if c.path else "", want[1]).ratio()
-        )
-        if score > best_score:
-            best, best_score = c, score
+    twin = view.twins(clause.guide, latest.slug).get(clause.clause_id)
     out: dict[str, Any] = {
         "title": render.visible(latest.title),
         "edition": latest.edition,
         "clause_id": None,
         "diff": [],
     }
-    if best is not None and best_score >= 2.5:
-        out["clause_id"] = best.clause_id
-        out["diff"] = text_diff(clause.text, best.text)
+    if twin is not None:
+        out["clause_id"] = twin.clause_id
+        out["diff"] = text_diff(clause.text, twin.text)
     return out
 
 
@@ -357,7 +348,7 @@ def table_json(view: View, guide: str) -> dict[str, Any]:
                         "sort": sort_value(cell.facts),
                     }
                 )
-            rows.append({"id": s.clause_id, "label": render.visible(bare_label(s)), "guide": slug, "cells": cells})
+            rows.append({"id": s.clause_id, "label": render.visible(bare_name(s)), "guide": slug, "cells": cells})
     return {"labels": labels, "rows": rows}
 
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from bot.errors import NotFoundError, QuestionError
 from bot.facts import FieldTable, table
+from bot.library import diff
+from bot.names import bare_name
 from bot.settings import Settings
 from bot.types import Answer, Clause, ClauseId, Fact, Guide, Hit
 from bot.web import render
@@ -101,7 +103,7 @@ class View:
             sections = [] if t is None else [
                 {
                     "id": s.clause_id,
-                    "label": render.visible(bare_label(s)),
+                    "label": render.visible(bare_name(s)),
                     "fields": [label for label in t.labels if (s.clause_id, label) in t.cells],
                 }
                 for s in t.sections
@@ -120,6 +122,17 @@ class View:
             )
         return out
 
+    def twins(self, old: str, new: str) -> dict[ClauseId, Clause]:
+        """For the clauses of one guide their counterparts in a later edition of it; kept, as long as the index is."""
+        if (old, new) not in self._twins:
+            sides = ([c for c in self.index.clauses if c.guide == slug] for slug in (old, new))
+            self._twins[old, new] = {c.old.clause_id: c.new for c in diff(*sides) if c.old and c.new}
+        return self._twins[old, new]
+
+    @cached_property
+    def _twins(self) -> dict[tuple[str, str], dict[ClauseId, Clause]]:
+        return {}
+
     def clause(self, clause_id: str) -> Clause:
         """The clause of that id. Raises NotFoundError."""
         clause = self.index.by_id.get(ClauseId(clause_id))
@@ -137,14 +150,6 @@ class View:
         while at is not None and at.clause_id not in ids:
             at = self.index.by_id.get(at.parent) if at.parent else None
         return at
-
-
-def bare_label(clause: Clause) -> str:
-    """A heading without its number."""
-    label = clause.label
-    if clause.number and label.startswith(clause.number):
-        label = label[len(clause.number) :].strip(" 　、.．：:") or label
-    return label
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,4 +314,4 @@ def _rank(t: FieldTable, section: Clause, label: str) -> tuple[int, int]:
 def _question(t: FieldTable, section: Clause, label: str) -> str:
     kinds = _kinds(t, section, label)
     asks = "是多少" if "amount" in kinds else "是多久" if "duration" in kinds else "有什么规定"
-    return f"{bare_label(section)}的{label}{asks}？"
+    return f"{bare_name(section)}的{label}{asks}？"
