@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bot.bot import GuideBot
     from bot.index import Index
     from bot.types import Answer, Clause
+    from bot.web.log import Log
 
 OK, FAILED, USAGE, REFUSED = 0, 1, 2, 3
 
@@ -106,6 +107,19 @@ def _parser() -> argparse.ArgumentParser:
     p = command("serve", "网页 serve the chat page", "bot serve --host 0.0.0.0 --port 8080")
     p.add_argument("--host", help="address (default 127.0.0.1)")
     p.add_argument("--port", type=int, help="port (default 7860)")
+
+    p = sub.add_parser(
+        "log", help="提问记录 list or delete questions that were asked on the page",
+        description="List, export or delete what the page has recorded (BOT_LOG_PATH); it may go on serving meanwhile.",
+        epilog="examples 例子:\n  bot log list 医院\n  bot log delete 3f9a2c81d0e4\n  bot log purge --days 7", formatter_class=raw,
+    )  # fmt: skip
+    p.add_argument(
+        "action", choices=("list", "delete", "purge"),
+        help="list: questions with their ids, newest first; delete: those of these ids; purge: those older than --days",
+    )  # fmt: skip
+    p.add_argument("words", nargs="*", metavar="WORDS|ID", help="list: only what holds these words; delete: the ids")
+    p.add_argument("--days", type=int, metavar="N", help="list: of the last N days; purge: older than N days")
+    p.add_argument("--json", action="store_true", help="list: everything that is kept, one JSON object a line")
 
     p = sub.add_parser(
         "export-model", help="导出模型 the bundled model as a sentence-transformers folder",
@@ -432,6 +446,48 @@ def _serve(args: argparse.Namespace) -> int:
     return OK
 
 
+def _log(args: argparse.Namespace) -> int:
+    from bot.web.log import Log
+
+    settings = _settings(args)
+    if not settings.log_path.is_file():
+        raise SettingsError(f"没有记录文件 no log file: {settings.log_path}; set BOT_LOG_PATH")
+    if args.days is not None and args.days < 0:
+        raise SettingsError("--days: 至少为 0 at least 0")
+    if (args.action == "delete") != bool(args.words) and args.action != "list":
+        raise SettingsError("delete 要给编号 needs ids (bot log list shows them); purge 只看 --days takes none")
+    if args.action == "purge" and args.days is None:
+        raise SettingsError("purge: 请给 --days N, what is older goes; 0 删除全部 all")
+    log = Log(settings.log_path, 0)  # 0: the retention is the page's own work
+    try:
+        if args.action == "list":
+            return _list_log(args, log)
+        if args.action == "purge":
+            gone = {"": log.purge(args.days).result(60)}
+        else:
+            gone = {i: log.delete(i).result(60) for i in args.words}
+    finally:
+        log.close(60)
+    if log.problem:
+        raise BotError(f"{settings.log_path}: {log.problem}; 没有删除 nothing was deleted")
+    for unknown in (i for i, done in gone.items() if not done):
+        print(f"bot: 没有这个编号 no such id: {unknown}", file=sys.stderr)
+    return OK if all(gone.values()) else FAILED
+
+
+def _list_log(args: argparse.Namespace, log: Log) -> int:
+    rows = log.rows(days=36500 if args.days is None else args.days, limit=1_000_000, words=_text(" ".join(args.words)))
+    if log.problem:
+        raise BotError(f"{log.path}: {log.problem}")
+    for row in rows:
+        if args.json:
+            _print_json(row | {n: json.loads(row[n]) for n in ("history", "citations")})
+        else:
+            said = {"up": " 👍", "down": " 👎"}.get(row["verdict"] or "", "")
+            print(f"{row['id']}  {row['at'][:16].replace('T', ' ')}  {row['status']}{said}  {' '.join(row['question'].split())}")
+    return OK
+
+
 def _export(args: argparse.Namespace) -> int:
     from bot.embed import export_model
 
@@ -452,7 +508,7 @@ def _hash(args: argparse.Namespace) -> int:
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "index": _index, "ask": _ask, "search": _search, "show": _show, "serve": _serve, "export-model": _export,
-    "hash-password": _hash, "diff": _diff,
+    "hash-password": _hash, "diff": _diff, "log": _log,
 }  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from bot import lexicon
 from bot.desk import Desk
@@ -46,10 +46,14 @@ def _fields(desk: Desk, reading: Reading, section: ClauseId, asked: set[ClauseId
         concept = _concept(desk, clause_id)
         if not concept or concept in reading.concepts or clause_id in asked or not _says_something(clause):
             continue
-        types = lexicon.concepts()[concept].types
-        form = next((form for kind, form in _FORMS if kind in types), "next_what")
-        field = clause.label if reading.language.startswith("zh") else lexicon.concepts()[concept].en
-        yield lexicon.message(form, reading.language, section=name, field=field)
+        yield question(name, clause.label, concept, lexicon.concepts()[concept].types, reading.language)
+
+
+def question(section: str, label: str, concept: str, kinds: Collection[str], language: str) -> str:
+    """A question for one field of one section, in the form that fits the kinds of value that answer it."""
+    form = next((form for kind, form in _FORMS if kind in kinds), "next_what")
+    field = label if language.startswith("zh") else lexicon.concepts()[concept].en
+    return lexicon.message(form, language, section=section, field=field)
 
 
 def _concept(desk: Desk, clause_id: ClauseId) -> str:

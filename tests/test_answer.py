@@ -489,3 +489,26 @@ def test_the_contact_line_stands_under_refusals_only(bot: GuideBot, real_setting
     told = GuideBot(bot.index, replace(real_settings, contact="0000-12345678"), bot.encoder())
     assert "0000-12345678" in told.ask("印度项目补助多少").text
     assert "0000-12345678" not in told.ask("西藏项目补助多少").text
+
+
+def test_next_questions_leave_out_what_the_message_has_answered(bot: GuideBot) -> None:
+    one = bot.ask("西藏项目的申报主体")
+    assert any("实施期限" in s for s in one.suggestions)
+    both = bot.ask("西藏项目的申报主体和实施期限")
+    assert {c.label for c in both.citations} == {"申报主体", "实施期限"}
+    assert both.suggestions
+    assert not [s for s in both.suggestions if "实施期限" in s or "申报主体" in s]
+
+
+def test_sentences_of_an_english_refusal_stand_apart(bot: GuideBot) -> None:
+    answer = bot.ask("What is the subsidy for the Beijing project?")
+    assert answer.status == "refused"
+    assert ". Nearest clause: " in answer.text
+
+
+def test_an_english_suggestion_is_answered_in_english(bot: GuideBot) -> None:
+    answer = bot.ask("How long does the Qinghai project last?")
+    assert answer.suggestions
+    for suggestion in answer.suggestions:
+        told = bot.ask(suggestion)
+        assert (told.status, told.query.language if told.query else "") == ("answered", "en"), suggestion

@@ -92,12 +92,12 @@ class Visit:
 
     def ask(self, question: str) -> Any:
         """Type and press Enter; the new answer."""
-        answers = self.page.locator(".answer")
-        n = answers.count()
+        last = "[...document.querySelectorAll('.answer[id]')].pop()?.id ?? ''"  # the oldest turns are dropped: no counting
+        before = self.page.evaluate(last)
         self.page.fill("#question textarea", question)
         self.page.keyboard.press("Enter")
-        answers.nth(n).wait_for()
-        return answers.nth(n)
+        self.page.wait_for_function(f"before => ({last}) !== before", arg=before)
+        return self.page.locator("#" + self.page.evaluate(last))
 
     def sideways(self) -> int:
         return int(self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
@@ -409,7 +409,81 @@ def test_in_english(browser: Any, served: Served) -> None:
     assert page.locator("#tabs").inner_text().split() == ["Ask", "Clauses", "Overview"]
     assert page.evaluate("document.documentElement.lang") == "en"
     assert page.locator("#question textarea").get_attribute("placeholder").startswith("Ask")
+    example = page.locator(".welcome .btn", has_text="How much is the funding of 海岛协作项目?")
+    example.click()
+    page.locator(".answer .said", has_text="80万元以内").wait_for()
     v.close()
+
+
+def many_projects(n: int) -> tuple[Any, Any, Any]:
+    fields = "\n".join(f"（{'一二三四五六七八九十'[i]}）{name}协作项目\n资助金额：{i + 1}0万元以内" for i, name in enumerate("甲乙丙丁戊己庚辛壬癸"[:n]))
+    return guide_of(f"{GUIDE.splitlines()[0]}\n一、协作类项目\n{fields}", "many")
+
+
+def test_a_long_list_is_folded_and_reads_on_a_phone(browser: Any, tmp_path: Path) -> None:
+    with Served(settings_in(tmp_path), FakeBot([many_projects(10)])) as at:
+        v = Visit(browser, at.url, "phone")
+        v.ready()
+        answer = v.ask("各项目的资助金额")
+        rows = answer.locator("tbody tr:visible")
+        assert rows.count() == 6
+        row = rows.nth(5)
+        assert row.inner_text().split() == ["己协作项目的资助金额为", "60万元以内[6]"]
+        assert not answer.locator("thead").is_visible() or answer.locator("thead").bounding_box()["width"] <= 1
+        answer.get_by_role("button", name="显示全部 10 行").tap()
+        assert rows.count() == 10
+        assert v.sideways() <= 0
+        v.ask("甲协作项目的资助金额")  # the chat is drawn again
+        assert rows.count() == 10
+        v.close()
+
+
+def test_fingers_find_what_they_tap(browser: Any, served: Served) -> None:
+    """Buttons of an answer and of the source view are at least 40 pixels high, marks at least 24 (WCAG 2.2)."""
+    v = Visit(browser, served.url, "phone")
+    page = v.ready()
+    answer = v.ask(QUESTION)
+    for selector, least in ((".act", 40), (".ask", 40), (".chip", 40), (".cite", 24)):
+        for node in answer.locator(selector).all():
+            assert node.bounding_box()["height"] >= least, selector
+    tops = {round(node.bounding_box()["y"]) for node in answer.locator(".act").all()}
+    assert len(tops) == 1  # they stand in one row
+    mine = page.locator(".user-row").last.bounding_box()
+    assert mine["y"] - page.locator("#top").bounding_box()["height"] < 24  # the new question stands right below the head
+    answer.locator(".refs summary").tap()
+    answer.locator(".refs .open").first.tap()
+    words = page.locator("#doc .c.on")
+    words.wait_for()
+    assert words.bounding_box()["width"] > 300
+    for node in words.locator(".tools button").all():
+        assert min(node.bounding_box()["width"], node.bounding_box()["height"]) >= 28
+    v.close()
+
+
+def test_empty_states_say_how_to_go_on(visit: Visit) -> None:
+    page = visit.ready()
+    assert not page.locator("#new-chat").is_visible()  # there is nothing to leave yet
+    page.goto(visit.base + "/?tab=table")
+    page.locator(".sheet tbody tr").first.wait_for()
+    page.fill("#table-words", "zzqqx")
+    page.locator("#table-empty").get_by_role("button").click()
+    assert page.locator(".sheet tbody tr").count() == 2
+    assert not page.locator("#table-empty").is_visible()
+    page.locator("#tab-lookup").click()
+    page.locator("#f-section").select_option(label="海岛协作项目")
+    page.fill("#words", "zzqqx")
+    page.locator("#lookup-empty").get_by_role("button").click()
+    page.locator("#results li").nth(5).wait_for()
+    assert page.locator("#words").input_value() == page.locator("#f-section").input_value() == ""
+
+
+def test_results_say_their_name_once(desk: Visit) -> None:
+    page = desk.open("/?tab=lookup&w=金额 80万")
+    page.locator("#results mark").first.wait_for()
+    first = page.locator("#results li").first
+    assert first.locator(".name").inner_text() == "资助金额"
+    assert first.locator(".words").inner_text() == "80万元以内"
+    assert first.locator(".words mark").inner_text() == "80万"
 
 
 def test_when_the_server_is_busy_the_page_says_so(browser: Any, served: Served) -> None:

@@ -19,7 +19,7 @@ from bot.settings import Settings
 from tests.conftest import ROOT, TODAY
 from tests.test_general import specific
 
-COMMANDS = ("index", "ask", "search", "show", "serve", "export-model", "hash-password")
+COMMANDS = ("index", "ask", "search", "show", "serve", "log", "export-model", "hash-password")
 QUESTION = "西藏项目最多补助多少"
 HEAVY = ("torch", "transformers", "sentence_transformers", "gradio", "fastapi", "langchain_text_splitters", "pandas")
 GUIDE = "一、项目名称：甲类项目\n（一）乙项目\n申报主体：企业\n补助经费：20万元以内\n（二）丙项目\n申报主体：高校\n补助经费：80万元以内\n"
@@ -400,3 +400,71 @@ def test_a_closed_pipe_is_no_error(home: Path, real_settings: Settings) -> None:
     env = os.environ | {"PYTHONPATH": str(ROOT)} | environment(real_settings)
     done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], env=env, cwd=home, capture_output=True, timeout=120)
     assert (done.returncode, done.stderr, len(done.stdout)) == (0, b"", 100)
+
+
+@pytest.fixture
+def kept(empty_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A log of three questions, the middle one disliked."""
+    from bot.web.log import Asked, Log
+
+    path = empty_home / "log.sqlite3"
+    monkeypatch.setenv("BOT_LOG_PATH", str(path))
+    log = Log(path)
+    for key, question in (("k1", "海岛项目补助多少"), ("k2", "山区医院能报吗"), ("k3", "Which hospital may apply?")):
+        log.asked(Asked(key, "s", question, ("早先的问题",), "zh", "", "answered", f"答：{question}", ("c1",), 0.9, 1.0, "f"))
+    log.feedback("k2", "down", "答非所问")
+    log.close()
+    return path
+
+
+def on_disk(path: Path) -> str:
+    return b"".join(p.read_bytes() for p in path.parent.glob(path.name + "*")).decode("utf-8", "replace")
+
+
+def test_log_lists_what_was_asked(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "log", "list")
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()] == ["k3", "k2", "k1"]
+    assert "👎" in out.splitlines()[1]
+    code, out, _ = run(capsys, "log", "list", "HOSPITAL", "--json")
+    row = json.loads(out)
+    assert (row["id"], row["history"], row["citations"]) == ("k3", ["早先的问题"], ["c1"])
+    assert [line.split()[0] for line in run(capsys, "log", "list", "答非所问")[1].splitlines()] == ["k2"]
+    assert run(capsys, "log", "list", "没有人问过")[:2] == (0, "")
+
+
+def test_log_deletes_by_id_and_its_bytes(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also while the page holds the file open."""
+    from bot.web.log import Log
+
+    serving = Log(kept)
+    assert serving.flush()
+    assert "山区医院能报吗" in on_disk(kept)
+    assert run(capsys, "log", "delete", "k2")[0] == 0
+    assert "山区医院能报吗" not in on_disk(kept)
+    assert "答非所问" not in on_disk(kept)
+    code, _, err = run(capsys, "log", "delete", "k2", "k1")
+    assert (code, "no such id: k2" in err) == (1, True)
+    assert [line.split()[0] for line in run(capsys, "log", "list")[1].splitlines()] == ["k3"]
+    assert run(capsys, "log", "purge", "--days", "1")[0] == 0
+    assert "k3" in run(capsys, "log", "list")[1]
+    assert run(capsys, "log", "purge", "--days", "0")[0] == 0
+    assert run(capsys, "log", "list")[1] == ""
+    assert "hospital" not in on_disk(kept)
+    serving.close()
+
+
+@pytest.mark.parametrize("argv", [("delete",), ("purge",), ("purge", "k1", "--days", "3"), ("list", "--days", "-1")])
+def test_log_wrong_usage(kept: Path, capsys: pytest.CaptureFixture[str], argv: tuple[str, ...]) -> None:
+    code, out, err = run(capsys, "log", *argv)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "海岛项目补助多少" in on_disk(kept)
+
+
+def test_log_that_is_not_there_or_no_log(empty_home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOT_LOG_PATH", "nowhere.sqlite3")
+    assert run(capsys, "log", "list")[0] == 2
+    assert not (empty_home / "nowhere.sqlite3").exists()
+    (empty_home / "nowhere.sqlite3").write_text("这不是数据库" * 100, "utf-8")
+    code, _, err = run(capsys, "log", "delete", "k1")
+    assert (code, err.count("\n")) == (1, 1)

@@ -14,10 +14,11 @@ from bot.bot import GuideBot
 from bot.embed import encoder_name
 from bot.errors import NotFoundError
 from bot.index import Index, build
-from bot.library import Library, diff, newest
+from bot.library import Library, counterparts, diff, newest
 from bot.settings import Settings
 from bot.types import Guide
 from tests.fakes import BigramEncoder
+from tests.webfake import GUIDE, RENEWED, guide_of
 
 SPRING = """2027年度云岭市科技合作项目申报指南
 一、北山科技合作项目
@@ -229,3 +230,17 @@ def test_a_guide_of_another_matter_is_not_shown_beside(agencies: GuideBot, quest
 
 def test_an_expired_guide_says_so(agencies: GuideBot) -> None:
     assert any("2023-12-31" in notice for notice in agencies.ask("首次创业补贴多少钱").notices)
+
+
+def test_counterparts_follow_a_renamed_heading_and_not_another_project() -> None:
+    """A project that was renamed and moved keeps its fields; one that is gone does not lend its fields to a new one
+    whose heading reads nearly the same."""
+    old, new = guide_of(GUIDE, "demo-2030")[1], guide_of(RENEWED, "demo-2031")[1]
+    twins = counterparts(old, new)
+    pairs = {c.text: twins[c.clause_id].text for c in new if c.clause_id in twins}
+    assert pairs["（二）山区特色协作项目"] == "（二）山区协作项目"
+    assert pairs["资助金额：55万元以内"] == "资助金额：45万元以内"
+    assert pairs["申报主体：科研机构、企业"] == "申报主体：科研机构"
+    assert not {"（一）草原协作项目", "资助金额：30万元以内", "实施期限：1年内"} & set(pairs)
+    assert pairs["示范市2031年度协作计划申报指南"].startswith("示范市2030年度")
+    assert len(set(pairs.values())) == len(pairs)

@@ -7,6 +7,7 @@ import contextlib
 import datetime as dt
 import io
 import json
+import math
 import os
 import random
 import re
@@ -29,14 +30,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import BotError
+from bot.library import diff
 from bot.settings import Settings
-from bot.types import Answer, Citation, ClauseId, Hit, Query, Segment
+from bot.types import Answer, Citation, ClauseId, Hit, Query, Segment, Table
 from bot.web import api, gate, page, render, staff
+from bot.web.bench import look_ups, p95
 from bot.web.log import Asked, Log, mask
 from bot.web.lookup import Lookup, fold
 from bot.web.site import Site, View
 from tests.conftest import ROOT, full
-from tests.webfake import GUIDE, FakeBot, Served, guide_of
+from tests.webfake import GUIDE, RENEWED, FakeBot, Served, guide_of
 
 HOSTILE = (
     "<script>document.title='x'</script>", "<img src=x onerror=alert(1)>", "![a](http://evil.example/p)",
@@ -755,6 +758,59 @@ def test_an_earlier_edition_says_so(tmp_path: Path) -> None:
     assert api.clause_json(v, new[1][5].clause_id)["newer"] is None
 
 
+def test_the_page_and_the_command_find_the_same_counterpart() -> None:
+    """`?clause=` of an earlier edition and `bot diff` take one rule, also where a project is gone and a new one reads
+    nearly like it."""
+    old = guide_of(GUIDE, "demo-2030", edition="2030", series="demo")
+    new = guide_of(RENEWED, "demo-2031", edition="2031", series="demo")
+    v = View(FakeBot([old, new]).index)
+    told = {c.old.clause_id: c.new.clause_id for c in diff(old[1], new[1]) if c.old and c.new}
+    shown = {c.clause_id: api.clause_json(v, c.clause_id)["newer"]["clause_id"] for c in old[1]}
+    assert {old_id: new_id for old_id, new_id in shown.items() if new_id} == told
+    gone = next(c for c in old[1] if c.text == "资助金额：80万元以内")
+    assert shown[gone.clause_id] is None
+
+
+def test_an_english_page_gets_english_examples(client: httpx.Client) -> None:
+    examples = {lang: client.get(f"/api/v1/page?lang={lang}").json()["examples"] for lang in ("zh", "en", "fr")}
+    assert "海岛协作项目的资助金额是多少？" in examples["zh"]
+    assert "How much is the funding of 海岛协作项目?" in examples["en"]
+    assert examples["fr"] == examples["en"]
+
+
+def test_examples_are_answered_from_the_clause_they_are_made_of(bot: Any, real_settings: Settings) -> None:
+    site = Site(real_settings, bot)
+    for language in ("zh", "en"):
+        made = site.examples(language)
+        assert len(made) >= 4
+        for example in made:
+            answer = bot.ask(example)
+            assert answer.status == "answered"
+            assert answer.query.language.startswith(language)
+
+
+def test_the_bench_looks_up_words_of_the_loaded_guides() -> None:
+    index = FakeBot().index
+    words = look_ups(index)
+    assert {"hdxzxm", "haidaoxie", "资助金额", "800000 CNY", "80万元"} <= set(words)
+    assert len(words) == len(set(words))
+    assert p95([float(n) for n in range(101)]) == 95.0
+    assert p95([2.0]) == 2.0
+    assert p95([]) == math.inf
+
+
+def test_a_table_stands_alone_only_where_it_says_all() -> None:
+    def told(*texts: tuple[str, str]) -> Answer:
+        cells = ((Segment("template", "甲项目"),), (Segment("verbatim", "10万元", 0, 0, 4), Segment("mark", "[1]", 0)))
+        segments = tuple(Segment(kind, text) for kind, text in texts)  # type: ignore[arg-type]
+        return Answer("answered", "".join(t for _, t in texts), segments, (), (), "", 0.9, table=Table(("项目", "金额"), (cells,)))
+
+    repeats = told(("verbatim", "10万元"), ("template", "："), ("template", "甲项目"), ("mark", "[1]"))
+    verdict = told(("template", "相同，均为"), ("verbatim", "10万元"))
+    assert 'class="lead"' not in render.answer_html(repeats, "k", question="问")
+    assert "相同，均为" in render.answer_html(verdict, "k", question="问")
+
+
 # --- load, stopping, proxies -----------------------------------------------------------------------------------------
 
 
@@ -801,7 +857,7 @@ async def burst(port: int, n: int, path: str, rate: float | None = None) -> list
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(head.encode() + body)
-            data = await asyncio.wait_for(reader.read(), 30)
+            data = await asyncio.wait_for(reader.read(), 180)  # who is answered, however busy the machine is otherwise
             writer.close()
         except OSError:
             return 0, time.perf_counter() - due, {}
@@ -818,24 +874,32 @@ def test_overload_sheds_and_recovers(tmp_path: Path) -> None:
     with in_a_process(tmp_path, wait=0.02, max_in_flight=16) as (port, child):
         asyncio.run(burst(port, 40, "/api/v1/ask", 40))  # warm
         seconds = 10.0 if full() else 3.0
+        held_up, began = waited(child.pid), time.perf_counter()
         results = asyncio.run(burst(port, int(400 * seconds), "/api/v1/ask", 400))
+        at_work = time.perf_counter() - began - (waited(child.pid) - held_up)
         answered = sorted(r[1] for r in results if r[0] == 200)
         shed = [r for r in results if r[0] == 503]
         assert len(answered) + len(shed) == len(results)
         assert all("retry-after" in r[2] for r in shed)
-        assert len(answered) > 15 * seconds
-        before = rss_mb(child.pid)
+        assert len(answered) > 15 * min(seconds, at_work)
+        before, held_up = rss_mb(child.pid), waited(child.pid)
         n = 10_000 if full() else 1500
         results = asyncio.run(burst(port, n, "/api/v1/ask"))
+        held_up = waited(child.pid) - held_up
         assert len([r for r in results if r[0] in (200, 503)]) == n
         assert shed or [r for r in results if r[0] == 503], "not an overload"
-        assert max(r[1] for r in results) < 20
+        assert max(r[1] for r in results) - held_up < 20
         assert rss_mb(child.pid) - before < 200
         time.sleep(1)
         began = time.perf_counter()
         assert httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False).status_code == 200
         assert time.perf_counter() - began < 1
         assert [r[0] for r in asyncio.run(burst(port, 10, "/api/v1/ask", 10))] == [200] * 10
+
+
+def waited(pid: int) -> float:
+    """Seconds that the process's event loop was ready to run while others held the processors."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
 
 
 def rss_mb(pid: int) -> float:
@@ -909,7 +973,8 @@ def in_a_process(folder: Path, *, wait: float, max_in_flight: int) -> Iterator[t
 
 
 def test_sigterm_finishes_what_is_under_way(tmp_path: Path) -> None:
-    with in_a_process(tmp_path, wait=0.8, max_in_flight=64) as (port, child):
+    n = 50 if full() else 20
+    with in_a_process(tmp_path, wait=16 / n, max_in_flight=64) as (port, child):  # 8 s of work for its two threads
         base = f"http://127.0.0.1:{port}"
         with (
             httpx.Client(base_url=base, trust_env=False, timeout=20) as c,
@@ -917,7 +982,6 @@ def test_sigterm_finishes_what_is_under_way(tmp_path: Path) -> None:
         ):
             chats: list[str] = []
             asked_: list[tuple[int, float, dict[str, str]]] = []
-            n = 50 if full() else 20
             workers = [
                 threading.Thread(target=lambda: asked_.extend(asyncio.run(burst(port, n, "/api/v1/ask")))),
                 threading.Thread(target=lambda: chats.append(chat(own, "海岛的资助金额", "term")[1])),

@@ -14,6 +14,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+from bot import lexicon
 from bot.errors import QuestionError
 from bot.facts import extract
 from bot.settings import Settings
@@ -32,6 +33,21 @@ GUIDE = """示范市2030年度协作计划申报指南
 主要内容：面向山区县，支持中药材种植与加工。
 申报主体：科研机构
 资助金额：45万元以内
+实施期限：3年内
+"""
+# The next edition: one project is new, one was renamed and moved, one is gone.
+RENEWED = """示范市2031年度协作计划申报指南
+一、协作类项目
+（一）草原协作项目
+主要内容：面向牧区，支持牧草育种、乳品加工与马业联合攻关。
+申报主体：企业、高校
+资助金额：30万元以内
+实施期限：1年内
+申报要求：牧区县须提供草场证明。
+（二）山区特色协作项目
+主要内容：面向山区县，支持中药材种植与加工。
+申报主体：科研机构、企业
+资助金额：55万元以内
 实施期限：3年内
 """
 
@@ -126,7 +142,7 @@ class FakeBot:
         heads = (
             [c for c in heads if c.clause_id == section] if section else [c for c in heads if self._named(c, question)]
         )
-        labels = [field] if field else [f for f in FIELDS if f in question]
+        labels = [field] if field else [f for f in FIELDS if f in question or _in_english(f) in question]
         found = [c for c in clauses if c.parent in {h.clause_id for h in heads} and c.label in labels]
         hits = tuple(Hit(c, 1.0, i + 1, "fused") for i, c in enumerate((found or list(clauses))[:10]))
         query = Query(question, "zh", question, tuple(h.clause_id for h in heads), tuple(labels))
@@ -183,6 +199,11 @@ class FakeBot:
     def _named(clause: Clause, question: str) -> bool:
         name = re.sub(r"^（.）|协作|项目", "", clause.label)
         return name in question or "各项目" in question
+
+
+def _in_english(label: str) -> str:
+    concept = lexicon.concept_of_label(label)
+    return lexicon.concepts()[concept].en if concept else label
 
 
 class Served:

@@ -39,8 +39,8 @@ def add_routes(app: "FastAPI", site: Site) -> None:
         return await asyncio.get_running_loop().run_in_executor(pool, call)
 
     @app.get("/api/v1/page")
-    async def page() -> Response:
-        return JSONResponse(await aside(lambda: page_json(site)), headers={"cache-control": "no-store"})
+    async def page(lang: str = "zh") -> Response:
+        return JSONResponse(await aside(lambda: page_json(site, lang)), headers={"cache-control": "no-store"})
 
     @app.post("/api/v1/ask")
     async def ask(request: Request) -> Response:
@@ -152,14 +152,14 @@ def _check_feedback(body: Any) -> str:
     return ""
 
 
-def page_json(site: Site) -> dict[str, Any]:
-    """What the page needs when it opens."""
+def page_json(site: Site, language: str = "zh") -> dict[str, Any]:
+    """What the page needs when it opens, for a reader of that language."""
     settings = site.settings
     return {
         "version": __version__,
         "fingerprint": site.view.index.fingerprint,
         "guides": site.view.choices,
-        "examples": list(site.examples()),
+        "examples": list(site.examples(language)),
         "contact": settings.contact,
         "log": settings.log,
         "retention": settings.log_retention_days,
@@ -191,6 +191,7 @@ def found_json(found: Found, view: View) -> dict[str, Any]:
     end = min(len(clause.text), start + SNIPPET)
     return brief_json(view, clause.clause_id) | {
         "text": clause.text[start:end],
+        "body": max(0, min(clause.body_offset, end) - start),  # where what follows the label begins
         "cut": [start > 0, end < len(clause.text)],
         "marks": [[s - start, min(e, end) - start] for s, e in found.text if start <= s < end],
         "label_marks": [list(s) for s in found.label],

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
+import re
 import shutil
 import statistics
 import sys
@@ -27,7 +29,7 @@ from bot.web.app import create_app
 from bot.web.gate import Gate
 from bot.web.lookup import Lookup
 from bot.web.server import server_config
-from bot.web.site import Site
+from bot.web.site import IndexLike, Site
 
 PEOPLE = 20
 
@@ -51,10 +53,25 @@ def running(settings: Settings) -> Iterator[tuple[str, Gate]]:
     thread.join(10)
 
 
-def percentile(values: list[float], share: float) -> float:
-    """The value below which `share` of the values lie (nearest rank)."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+def p95(values: list[float]) -> float:
+    """The 95th percentile, interpolated; infinite where nothing was measured."""
+    return statistics.quantiles(values, n=20, method="inclusive")[-1] if len(values) > 1 else max(values, default=math.inf)
+
+
+def look_ups(index: IndexLike) -> list[str]:
+    """What a help desk would type, from the loaded guides: beginnings and parts of names, pinyin and its initials,
+    numbers and dates as written and as normalised, two words of one clause, and what stands nowhere."""
+    from pypinyin import lazy_pinyin
+
+    words = ["没有这样的词", "zzqqx"]
+    for c in index.clauses:
+        words += [*(c.label[:k] for k in (1, 2, 4, 8)), c.text[-6:], c.text[4:7], f"{c.label[:4]} {c.text[-3:]}"]
+        spelt = lazy_pinyin(re.sub(r"[^\u4e00-\u9fff]", "", c.label)[:8])
+        words += ["".join(s[0] for s in spelt), "".join(spelt[:3])]
+    by_id = index.by_id
+    for f in index.facts[:200]:
+        words += [f.value, by_id[f.clause_id].text[f.start : f.end]]
+    return [w for w in dict.fromkeys(words) if w.strip()]
 
 
 def in_browser(url: str, questions: list[str], rounds: int = 20) -> dict[str, float]:
@@ -129,7 +146,7 @@ def at_once(url: str, questions: list[str], people: int = PEOPLE, rounds: int = 
             t.join()
     for c in clients:
         c.close()
-    return {"people": people, "lost": lost, "at_once_p95_s": percentile(took, 0.95) if took else float("inf")}
+    return {"people": people, "lost": lost, "at_once_p95_s": p95(took)}
 
 
 def lookup_of_fifty(site: Site) -> dict[str, float]:
@@ -151,15 +168,11 @@ def lookup_of_fifty(site: Site) -> dict[str, float]:
     began = time.perf_counter()
     lookup = Lookup(clauses, facts, guides)
     built = time.perf_counter() - began
-    words = []
-    for c in index.clauses:
-        words += [c.label[:k] for k in (1, 2, 4, 8) if c.label[:k].strip()] + [c.text[-6:], c.text[4:7]]
-    words += ["xz", "xzkj", "60万", "2025年9月", "600000", "没有这样的词", "经费 西藏", "zuokongjian"]
-    took = [_timed(lambda w=w: lookup.search(w, 30)) for w in words]  # type: ignore[misc]
+    took = [_timed(lambda w=w: lookup.search(w, 30)) for w in look_ups(index)]  # type: ignore[misc]
     return {
         "clauses": len(clauses),
         "built_s": built,
-        "lookup_p95_s": percentile(took, 0.95),
+        "lookup_p95_s": p95(took),
         "lookup_max_s": max(took),
     }
 

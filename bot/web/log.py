@@ -133,6 +133,7 @@ class Log:
         self.retention_days = retention_days
         self.dropped = 0
         self.problem = ""
+        self._emptied = False  # something was deleted whose bytes may still lie in the write-ahead file
         self._now = now or (lambda: dt.datetime.now(dt.UTC))
         self._jobs: queue.Queue[tuple[Job, Future[bool]] | None] = queue.Queue(BUFFER)
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
@@ -166,21 +167,42 @@ class Log:
         return self._put(write)
 
     def delete(self, asked_id: str) -> Future[bool]:
-        """Remove one question with its answer and feedback, and the bytes of it."""
-        return self._put(lambda db: db.execute("DELETE FROM asked WHERE id = ?", (asked_id,)))
+        """Remove one question with its answer and feedback, and the bytes of it. False where there is none of that id."""
 
-    def rows(self, *, days: int = 30, limit: int = 5000) -> list[dict[str, Any]]:
-        """Refused and disliked questions of the last days, newest first, for the staff page."""
+        def write(db: sqlite3.Connection) -> None:
+            if db.execute("DELETE FROM asked WHERE id = ?", (asked_id,)).rowcount == 0:
+                raise LookupError("no such question in the log")
+            self._emptied = True
+
+        return self._put(write)
+
+    def purge(self, days: int) -> Future[bool]:
+        """Remove all questions that are older than so many days, and the bytes of them."""
+        before = (self._now() - dt.timedelta(days=days)).isoformat(timespec="milliseconds")
+
+        def write(db: sqlite3.Connection) -> None:
+            db.execute("DELETE FROM asked WHERE at < ?", (before,))
+            self._emptied = True
+
+        return self._put(write)
+
+    def rows(self, *, days: int = 30, limit: int = 5000, words: str | None = None) -> list[dict[str, Any]]:
+        """Questions of the last days, newest first: those that were refused or disliked, for the staff page; with
+        `words` all that hold them in the question, the answer or what was said of it."""
         since = (self._now() - dt.timedelta(days=days)).isoformat(timespec="seconds")
+        wanted = "(a.status = 'refused' OR f.verdict = 'down')" if words is None else (
+            "instr(lower(a.question || char(10) || a.history || char(10) || a.answer || char(10) || coalesce(f.reason, '')),"
+            " lower(?2)) > 0"
+        )  # fmt: skip
         sql = (
             "SELECT a.id, a.at, a.question, a.history, a.language, a.understood, a.status, a.answer, a.citations,"
             " a.confidence, f.verdict, f.reason FROM asked a LEFT JOIN feedback f ON f.asked_id = a.id"
-            " WHERE a.at >= ? AND (a.status = 'refused' OR f.verdict = 'down') ORDER BY a.at DESC LIMIT ?"
+            f" WHERE a.at >= ?1 AND {wanted} ORDER BY a.at DESC LIMIT ?3"
         )
         try:
             with contextlib.closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=BUSY_SECONDS)) as db:
                 db.row_factory = sqlite3.Row
-                return [dict(r) for r in db.execute(sql, (since, limit))]
+                return [dict(r) for r in db.execute(sql, (since, words or "", limit))]
         except sqlite3.Error as error:
             self.problem = str(error)
             return []
@@ -256,6 +278,9 @@ class Log:
                     self._give_up(db, jobs)
                     db = None
                     break
+            if db is not None and self._emptied:
+                self._emptied = False
+                self._shrink(db)
             if db is not None and time.monotonic() - purged > PURGE_EVERY:
                 purged = time.monotonic()
                 self._purge(db)
@@ -314,6 +339,11 @@ class Log:
             db.execute(
                 "DELETE FROM asked WHERE id IN (SELECT id FROM asked WHERE at < ? ORDER BY at LIMIT ?)", (before, old)
             )
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._shrink(db)
         except sqlite3.Error as error:
             self.problem = str(error)
+
+    def _shrink(self, db: sqlite3.Connection) -> None:
+        """Empty the write-ahead file, where deleted rows would be found for some time yet."""
+        with contextlib.suppress(sqlite3.Error):  # a reader holds it: the next one does it
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")

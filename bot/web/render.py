@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 from urllib.parse import quote, urlsplit
 
 from bot.types import Answer, Citation, Clause, Guide, Segment, Table
@@ -107,10 +108,13 @@ class _Page:
     def table(self, table: Table) -> str:
         head = "".join(f'<th scope="col">{escape(h)}</th>' for h in table.header)
         rows = []
+        named = len(table.header) > 2  # on a phone each value stands under its heading; one value needs none
+        labels = [f' data-label="{escape(h)}"' if named else "" for h in table.header[1:]]
         for row in table.rows:
             cells = [self.segments(cell) for cell in row]
             first = f'<th scope="row">{cells[0]}</th>' if cells else ""
-            rows.append(f"<tr>{first}{''.join(f'<td>{c}</td>' for c in cells[1:])}</tr>")
+            rest = zip_longest(cells[1:], labels[: max(0, len(cells) - 1)], fillvalue="")
+            rows.append(f"<tr>{first}{''.join(f'<td{label}>{c}</td>' for c, label in rest)}</tr>")
         return (
             f'<div class="wide" tabindex="0" role="region"><table><thead><tr>{head}</tr></thead>'
             f"<tbody>{''.join(rows)}</tbody></table></div>"
@@ -234,16 +238,20 @@ def answer_html(
 
 
 def _table_repeats(answer: Answer, table: Table) -> bool:
-    """Do the table's cells hold all verbatim words of the text? Then the table alone says it."""
-    in_table = "".join(s.text for row in table.rows for cell in row for s in cell)
-    verbatim = [s.text for s in answer.segments if s.kind == "verbatim"]
-    return bool(verbatim) and all(v in in_table for v in verbatim) and "\n" in answer.text
+    """Does the text say nothing that the table's cells do not? Then the table alone says it. What joins the cells'
+    words to sentences does not count, a verdict or a sum does."""
+    said = [*table.header, *(s.text for row in table.rows for cell in row for s in cell if s.kind != "mark")]
+    cells = sorted({t.strip() for t in said if t.strip()}, key=len, reverse=True)
+    left = "".join(s.text if s.kind != "mark" else " " for s in answer.segments)
+    for words in cells:
+        left = left.replace(words, " ")
+    return not re.sub(r"的|为|\W", "", left)
 
 
 def _bar(page: _Page) -> str:
     buttons = (
         ("copy", page.say("复制", "Copy")),
-        ("copy-md", page.say("复制 Markdown", "Copy Markdown")),
+        ("copy-md", f'<span class="more-words">{page.say("复制 ", "Copy ")}</span>Markdown'),
         ("up", page.say("有用", "Helpful")),
         ("down", page.say("有问题", "Not right")),
     )

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bot import lexicon
 from bot.errors import NotFoundError, QuestionError
 from bot.facts import FieldTable, table
 from bot.library import diff
 from bot.names import bare_name
 from bot.settings import Settings
+from bot.suggest import question
 from bot.types import Answer, Clause, ClauseId, Fact, Guide, Hit
 from bot.web import render
 from bot.web.log import Asked, Log
@@ -172,7 +174,7 @@ class Site:
         self.bot = bot
         self.log = Log(settings.log_path, settings.log_retention_days) if settings.log else None
         self._view = View(bot.index)
-        self._examples: tuple[str, tuple[str, ...]] = ("", ())
+        self._examples: dict[tuple[str, str], tuple[str, ...]] = {}  # by generation of the index and language
         self._lock = threading.Lock()
 
     @property
@@ -190,8 +192,8 @@ class Site:
         view = self.view
         view.lookup.search("预热 warm", 1)  # loads the word list too
         _ = view.choices
-        for example in self.examples()[:1]:
-            self.bot.ask(example)
+        for language in ("zh", "en"):
+            self.examples(language)
 
     def reload(self) -> bool:
         """Take up a newer index if there is one; a bad one is logged and the old one goes on."""
@@ -259,39 +261,36 @@ class Site:
         near = [Found(h.clause, h.score, (), (), ()) for h in hits]
         return near, len(near), "meaning"
 
-    def examples(self) -> tuple[str, ...]:
-        """Questions made from the loaded guides, each of which the bot answers."""
+    def examples(self, language: str = "zh") -> tuple[str, ...]:
+        """Questions made from the loaded guides, in Chinese or English, each of which the bot answers from the clause
+        that it was made of."""
         view = self.view
-        key = view.index.fingerprint
-        if self._examples[0] != key:
-            self._examples = (key, tuple(self._make_examples(view)))
-        return self._examples[1]
+        key = (view.index.fingerprint, "zh" if language.startswith("zh") else "en")
+        if key not in self._examples:
+            self._examples = {k: v for k, v in self._examples.items() if k[0] == key[0]}
+            self._examples[key] = tuple(self._make_examples(view, key[1]))
+        return self._examples[key]
 
-    def _make_examples(self, view: View) -> list[str]:
-        """Different fields of different sections, guide by guide in turn; only questions that are answered."""
-        queues = []
-        for t in view.tables.values():
-            pairs = []
-            for i, s in enumerate(t.sections):
-                labels = [label for label in t.labels if (s.clause_id, label) in t.cells]
-                labels.sort(key=lambda label: _rank(t, s, label))
-                if labels:
-                    label = labels[i % min(len(labels), 4)]
-                    pairs.append(_question(t, s, label))
-            queues.append(pairs)
+    def _make_examples(self, view: View, language: str) -> list[str]:
+        """Different fields of different sections, guide by guide in turn."""
+        queues = [_candidates(t, language) for t in view.tables.values()]
         made: list[str] = []
         tried = 0
         while any(queues) and len(made) < EXAMPLES and tried < 40:
             for pairs in queues:
                 if pairs and len(made) < EXAMPLES:
                     tried += 1
-                    question = pairs.pop(0)
-                    try:
-                        if self.bot.ask(question).status == "answered":
-                            made.append(question)
-                    except QuestionError:
-                        continue
+                    asks, clause_id = pairs.pop(0)
+                    if self._answers(asks, clause_id):
+                        made.append(asks)
         return made
+
+    def _answers(self, question: str, clause_id: ClauseId) -> bool:
+        try:
+            answer = self.bot.ask(question)
+        except QuestionError:
+            return False
+        return answer.status == "answered" and any(c.clause_id == clause_id for c in answer.citations)
 
     def close(self) -> None:
         """Write what is still to be logged."""
@@ -311,7 +310,16 @@ def _rank(t: FieldTable, section: Clause, label: str) -> tuple[int, int]:
     return (0 if "amount" in kinds else 1 if kinds & {"date", "duration"} else 2, length)
 
 
-def _question(t: FieldTable, section: Clause, label: str) -> str:
-    kinds = _kinds(t, section, label)
-    asks = "是多少" if "amount" in kinds else "是多久" if "duration" in kinds else "有什么规定"
-    return f"{bare_name(section)}的{label}{asks}？"
+def _candidates(t: FieldTable, language: str) -> list[tuple[str, ClauseId]]:
+    """A question for each section of a guide, each for another field where there are several, with its clause. In
+    English only for fields whose name is known in it."""
+    out = []
+    for i, s in enumerate(t.sections):
+        concepts = {label: lexicon.concept_of_label(label) for label in t.labels if (s.clause_id, label) in t.cells}
+        labels = [label for label, concept in concepts.items() if concept or language == "zh"]
+        labels.sort(key=lambda label: _rank(t, s, label))
+        if labels:
+            label = labels[i % min(len(labels), 4)]
+            asks = question(bare_name(s), label, concepts[label], _kinds(t, s, label), language)
+            out.append((asks, t.cells[s.clause_id, label].clause.clause_id))
+    return out

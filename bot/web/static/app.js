@@ -254,7 +254,7 @@
     for (const answer of $$(".answer[id]", chat)) {
       for (const link of $$("a.cite, a.open, a.ask, a.chip", answer)) link.removeAttribute("target");
       for (const link of $$("a.cite", answer)) link.setAttribute("aria-label", t("引用", "Citation ") + link.textContent.replace(/\D/g, "") + "：" + (link.title || ""));
-      for (const box of $$(".wide", answer)) { box.setAttribute("aria-label", t("表格", "Table")); box.tabIndex = 0; }
+      for (const box of $$(".wide", answer)) { box.setAttribute("aria-label", t("表格", "Table")); box.tabIndex = 0; fold(box, answer); }
       for (const quote of $$("blockquote", answer)) { if (quote.scrollHeight > quote.clientHeight + 2) quote.tabIndex = 0; }
       for (const chip of $$("a.chip", answer)) { chip.setAttribute("aria-haspopup", "dialog"); chip.setAttribute("aria-label", chip.textContent.trim() + t("（可修改）", " (change)")); }
       const said = verdicts.get(answer.id);
@@ -263,10 +263,18 @@
     }
     const send = $("#question .submit-button"), box = $("#question textarea"), wipe = $("#new-chat");
     if (send) send.setAttribute("aria-label", t("发送", "Send"));
-    if (box) box.placeholder = t("输入问题，按 Enter 发送", "Ask a question, Enter sends");
+    if (box) box.placeholder = t("输入问题，按 Enter 发送", innerWidth < 700 ? "Ask a question" : "Ask a question, Enter sends");
     if (wipe && !zh) wipe.textContent = "New chat";
     const welcome = $("#welcome");
     if (welcome && !welcome.childElementCount && page) welcome.append(welcomeNode());
+  }
+  // A long table shows its first rows; what was opened stays open when the chat is drawn again.
+  const FOLD = 6, opened = new Set();
+  function fold(box, answer) {
+    const n = $$("tbody tr", box).length;
+    if (n <= FOLD + 2 || opened.has(answer.id) || (box.nextElementSibling && box.nextElementSibling.matches(".unfold"))) return;
+    box.classList.add("folded");
+    box.after(h("button", { type: "button", class: "btn unfold", onclick: (event) => { opened.add(answer.id); box.classList.remove("folded"); event.currentTarget.remove(); box.focus({ preventScroll: true }); } }, t(`显示全部 ${n} 行`, `Show all ${n} rows`)));
   }
   function arrived(answer) {
     const row = answer.closest(".message-row");
@@ -554,7 +562,11 @@
         h("label", {}, t("字段", "Field"), h("select", { id: "f-field", onchange: () => lookUp(true) }))),
       h("p", { class: "count", id: "count", role: "status", "aria-live": "polite" }),
       h("ol", { id: "results", "aria-label": t("检索结果", "Results") }),
+      emptyNode("lookup-empty", t("没有这样的条款", "No such clause"), t("换一个词、少写几个字，或放宽筛选。", "Try another word, fewer letters, or wider filters."), t("清除条件", "Clear"), () => { for (const id of ["#words", "#f-guide", "#f-section", "#f-field"]) $(id).value = ""; fillFilters(); lookUp(true); $("#words").focus(); }),
       h("p", { class: "keys" }, h("kbd", {}, "↑"), h("kbd", {}, "↓"), t(" 移动　", " move  "), h("kbd", {}, "Enter"), t(" 打开　", " open  "), h("kbd", {}, "C"), t(" 复制条款和出处　", " copy with reference  "), h("kbd", {}, "/"), t(" 回到输入框", " back to the box")));
+  }
+  function emptyNode(id, title, advice, action, clear) {
+    return h("div", { id, class: "empty", hidden: true }, h("strong", {}, title), advice, h("div", {}, h("button", { type: "button", class: "btn", onclick: clear }, action)));
   }
   let lookTimer = 0, looking = null;
   function fillFilters() {
@@ -575,7 +587,8 @@
     try {
       const found = await api("lookup?" + params, { signal: looking.signal });
       $("#results").replaceChildren(...found.results.map(resultNode));
-      $("#count").textContent = !found.total ? t("没有找到，换个词试试", "Nothing found; try other words")
+      $("#lookup-empty").hidden = found.total > 0;
+      $("#count").textContent = !found.total ? t("没有找到", "Nothing found")
         : found.how === "meaning" ? t("没有条款含有这些词，以下意思相近：", "No clause holds these words; near in meaning:")
         : t(`共 ${found.total} 条${found.total > found.results.length ? `，显示前 ${found.results.length} 条` : ""}`, `${found.total} clauses${found.total > found.results.length ? `, the first ${found.results.length} shown` : ""}`);
     } catch (error) { if (error.name !== "AbortError") $("#count").textContent = error.message; }
@@ -583,12 +596,14 @@
   function resultNode(r) {
     const path = r.path.slice(-2).flatMap((p, i) => [...(i ? [" › "] : []), ...marked(p, units(p, r.path_marks.slice(-2)[i] || []), true)]);
     const several = page && page.guides.length > 1;
+    const skip = units(r.text, [[0, r.body]])[0][1];  // the label stands above already
+    const words = units(r.text, r.marks).filter(([, e]) => e > skip).map(([s, e]) => [Math.max(0, s - skip), e - skip]);
     const at = r.marks.length && !r.cut[0] ? "&at=" + r.marks.map((s) => s.join("-")).join(".") : "";
     const node = h("li", {},
       h("a", { class: "result", href: "?clause=" + encodeURIComponent(r.clause_id) + at },
         h("span", { class: "where" }, ...(several ? [`《${r.title}》 › `] : []), ...path),
         h("span", { class: "name" }, ...marked(r.label, units(r.label, r.label_marks), true)),
-        h("span", { class: "words" }, r.cut[0] ? "…" : "", ...marked(r.text, units(r.text, r.marks), true), r.cut[1] ? "…" : "")),
+        h("span", { class: "words" }, r.cut[0] ? "…" : "", ...marked(r.text.slice(skip), words, true), r.cut[1] ? "…" : "")),
       h("button", { type: "button", class: "btn", "aria-label": t("复制：", "Copy: ") + r.label, onclick: () => copyClause(r.clause_id, r.copy) }, t("复制", "Copy")));
     node.copy = () => copyClause(r.clause_id, r.copy);
     return node;
@@ -609,13 +624,14 @@
     const draw = () => drawTable();
     return h("section", { id: "table-pane", class: "pane bot-hidden", role: "tabpanel", "aria-labelledby": "tab-table" },
       h("div", { class: "filters" },
-        h("label", {}, t("指南", "Guide"), h("select", { id: "t-guide", onchange: () => { sheet.sort = -1; loadTable(); } })),
-        h("label", {}, t("筛选", "Filter"), h("input", { id: "table-words", type: "search", autocomplete: "off", oninput: draw })),
+        h("label", { class: "whole" }, t("指南", "Guide"), h("select", { id: "t-guide", onchange: () => { sheet.sort = -1; loadTable(); } })),
+        h("label", {}, t("筛选", "Filter"), h("input", { id: "table-words", type: "search", autocomplete: "off", placeholder: t("含有的词", "words it holds"), oninput: draw })),
         h("label", {}, t("排序", "Sort by"), h("select", { id: "t-sort", onchange: (e) => { sheet.sort = Number(e.target.value); sheet.down = false; drawTable(); } })),
         h("a", { class: "btn", id: "csv", download: "table.csv" }, t("下载 CSV", "CSV")), h("a", { class: "btn", id: "xlsx", download: "table.xlsx" }, t("下载 Excel", "Excel")),
         h("button", { class: "btn", type: "button", onclick: () => print() }, t("打印", "Print"))),
       h("p", { class: "count", id: "t-count", role: "status", "aria-live": "polite" }),
-      h("div", { class: "sheet", tabindex: "0", role: "region", "aria-label": t("项目一览表", "Overview of projects") }));
+      h("div", { class: "sheet", tabindex: "0", role: "region", "aria-label": t("项目一览表", "Overview of projects") }),
+      emptyNode("table-empty", t("没有符合的项目", "No such project"), t("筛选的词在这份指南的项目里没有。", "No project of this guide holds these words."), t("清除筛选", "Clear the filter"), () => { $("#table-words").value = ""; drawTable(); $("#table-words").focus(); }));
   }
   async function loadTable() {
     if (!page) return;
@@ -651,12 +667,14 @@
     $("#table-pane .sheet").replaceChildren(h("table", {}, h("caption", { class: "sr" }, t("项目与字段", "Projects and fields")), h("thead", {}, head), h("tbody", {}, ...body)));
     $("#t-count").textContent = rows.length ? t(`${kept.length} 个项目 · ${labels.length} 个字段，点任一格看原文`, `${kept.length} projects · ${labels.length} fields; a cell opens its clause`) : t("已载入的指南没有可列成表的字段", "No guide here has labelled fields");
     $("#t-sort").value = String(sheet.sort);
+    $("#table-pane .sheet").hidden = !kept.length;
+    $("#table-empty").hidden = kept.length > 0 || !rows.length;
   }
   const sync = () => drawTable();
 
   // ---------- start ----------
   async function loadPage() {
-    page = await api("page");
+    page = await api("page?lang=" + (zh ? "zh" : "en"));
     guides.clear();
     document.body.classList.toggle("no-log", !page.log);
     const notice = page.log ? t(`问题会记录 ${page.retention} 天，用于改进服务；电话、证件号、银行卡号和邮箱先遮盖再记录。`, `Questions are kept for ${page.retention} days to improve the service; phone, identity and card numbers and e-mail addresses are masked first.`) : t("问题不作记录。", "Questions are not recorded.");
