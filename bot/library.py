@@ -211,7 +211,8 @@ def diff(old: Sequence[Clause], new: Sequence[Clause]) -> tuple[Change, ...]:
 
 def counterparts(old: Sequence[Clause], new: Sequence[Clause]) -> dict[ClauseId, Clause]:
     """For each clause of the new edition the one of the old that it takes the place of, where there is one. A clause
-    is matched by its place, then by equal words; what is left by alike words under headings that are matched."""
+    is matched by its place, then by equal words, wherever; what is left by its name or alike words under headings that
+    are matched."""
     found: dict[ClauseId, Clause] = {}
     taken: set[ClauseId] = set()
 
@@ -228,7 +229,7 @@ def counterparts(old: Sequence[Clause], new: Sequence[Clause]) -> dict[ClauseId,
 
     match(lambda c: (_place(c), _words(c)))
     match(_place)
-    match(lambda c: _words(c) if len(c.text) > 8 else c.clause_id)
+    match(_anywhere)
     under: dict[ClauseId | None, list[Clause]] = {}
     for c in old:
         under.setdefault(c.parent, []).append(c)
@@ -246,8 +247,8 @@ def counterparts(old: Sequence[Clause], new: Sequence[Clause]) -> dict[ClauseId,
 
 def _alike(clause: Clause, near: Sequence[Clause], old: Sequence[Clause], new: Sequence[Clause]) -> Clause | None:
     """Of clauses of the same kind under the same heading the one of the same name, else the one with the most alike
-    words (ratio of difflib ≥ 0.6), those that stand under a heading counted with it: a project of another place
-    whose heading reads nearly the same is another project."""
+    words (ratio of difflib ≥ 0.6). Of a heading the words that stand under it count: a project of another place whose
+    heading reads nearly the same is another project."""
     named = [o for o in near if _place(o)[-1] == _place(clause)[-1]]
     if len(named) == 1:
         return named[0]
@@ -258,12 +259,19 @@ def _alike(clause: Clause, near: Sequence[Clause], old: Sequence[Clause], new: S
 
 
 def _all_words(clause: Clause, clauses: Sequence[Clause]) -> str:
-    """The words of a clause and of what stands under it, up to a length that is quick to compare."""
-    if not clause.children:
-        return _words(clause)[:COMPARED]
-    line = [*clause.path, clause.label]
-    below = (c for c in clauses if list(c.path[: len(line)]) == line)
-    return (_words(clause) + "".join(_words(c) for c in below))[:COMPARED]
+    """The words of a clause, of one with others under it theirs without their labels, which all projects share; up to
+    a length that is quick to compare."""
+    line = (*clause.path, clause.label)
+    above = clause.kind == "heading" or clause.children
+    below = [c.text[c.body_offset :] for c in clauses if c.path[: len(line)] == line] if above else []
+    return re.sub(r"\s+", "", "".join(below) or clause.text)[:COMPARED]
+
+
+def _anywhere(clause: Clause) -> object:
+    """What a clause is known by wherever it stands. A field is not: "实施期限：3年内" says every second project."""
+    if clause.kind == "heading":
+        return ("heading", _unnumbered(clause.label))
+    return _words(clause) if clause.kind != "field" and len(clause.text) > 8 else clause.clause_id
 
 
 def _place(clause: Clause) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bot.errors import BotError
+from bot.names import bare_name
 from bot.settings import Settings, load
 from bot.types import ClauseId
 from bot.web.app import create_app
@@ -65,8 +66,9 @@ def look_ups(index: IndexLike) -> list[str]:
 
     words = ["没有这样的词", "zzqqx"]
     for c in index.clauses:
-        words += [*(c.label[:k] for k in (1, 2, 4, 8)), c.text[-6:], c.text[4:7], f"{c.label[:4]} {c.text[-3:]}"]
-        spelt = lazy_pinyin(re.sub(r"[^\u4e00-\u9fff]", "", c.label)[:8])
+        name = bare_name(c)
+        words += [*(name[:k] for k in (1, 2, 4, 8)), c.text[-6:], c.text[4:7], f"{name[:4]} {c.text[-3:]}"]
+        spelt = lazy_pinyin(re.sub(r"[^\u4e00-\u9fff]", "", name)[:8])
         words += ["".join(s[0] for s in spelt), "".join(spelt[:3])]
     by_id = index.by_id
     for f in index.facts[:200]:
