@@ -79,7 +79,7 @@ def main(argv: list[str]) -> int:
             index=Path(folder) / "index",
             log_path=Path(folder) / "log.sqlite3",
             today=TODAY,
-            contact="咨询：请联系指南发布单位",
+            contact="指南发布单位",
             rate_per_minute=1_000_000,
         )
         build(settings)

@@ -15,7 +15,7 @@ import pytest
 
 from bot.settings import Settings
 from tests.conftest import full
-from tests.test_web import settings_in
+from tests.test_web import in_a_process, settings_in
 from tests.webfake import GUIDE, FakeBot, Served, guide_of
 
 pytestmark = pytest.mark.browser
@@ -493,12 +493,36 @@ def test_when_the_server_is_busy_the_page_says_so(browser: Any, served: Served) 
     page.route("**/gradio_api/queue/join*", lambda r: r.fulfill(status=503, headers={"retry-after": "2"}, body=body))
     page.fill("#question textarea", "海岛的资助金额")
     page.keyboard.press("Enter")
-    page.get_by_text("请稍等几秒再试").first.wait_for()
+    page.locator("#toast", has_text="请稍等几秒再试").wait_for()
     page.unroute("**/gradio_api/queue/join*")
     v.problems.clear()  # the browser notes the 503
     page.wait_for_timeout(500)
     assert "80万元以内" in v.ask("海岛的资助金额").inner_text()
     v.close()
+
+
+def test_the_page_comes_back_after_a_restart(browser: Any, tmp_path: Path) -> None:
+    """While the server is away the page says so and keeps what was typed; when it is back the page is too, by itself."""
+    with in_a_process(tmp_path, wait=0.0, max_in_flight=16) as (port, child):
+        v = Visit(browser, f"http://127.0.0.1:{port}")
+        page = v.ready()
+        v.ask("海岛的资助金额")
+        page.evaluate("window.before = true")
+        child.terminate()
+        child.wait(20)
+        page.fill("#question textarea", "那申报主体呢")
+        page.keyboard.press("Enter")
+        page.locator("#toast", has_text="连接不上服务").wait_for()
+        assert page.locator("#question textarea").input_value() == "那申报主体呢"
+    with in_a_process(tmp_path, wait=0.0, max_in_flight=16, port=port):
+        back = "() => !window.before && document.querySelector('#question textarea')?.value === '那申报主体呢'"
+        page.wait_for_function(back, timeout=30_000)
+        page.locator(".answer .said", has_text="80万元以内").wait_for()  # the question of the address was asked again
+        page.locator("#question textarea").focus()
+        page.keyboard.press("Enter")
+        page.locator(".answer").nth(1).wait_for()
+        v.problems.clear()  # the browser notes the refused connections
+        v.close()
 
 
 def test_usable_soon(browser: Any, served: Served) -> None:

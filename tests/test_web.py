@@ -530,7 +530,7 @@ def test_only_the_listed_routes_answer(client: httpx.Client, served: Served) -> 
     assert {p for _, p in reachable} == {
         "/", "/healthz", "/readyz", "/favicon.ico", "/bot/app.js", "/bot/app.css", "/theme.css", "/api/v1/page",
         "/api/v1/ask", "/api/v1/lookup", "/api/v1/table", "/api/v1/table.csv", "/api/v1/table.xlsx", "/api/v1/feedback",
-        "/gradio_api/heartbeat/x1", "/gradio_api/queue/data", "/staff", "/staff/login", "/staff/logout", "/staff/cases.jsonl",
+        "/gradio_api/heartbeat/x1", "/gradio_api/queue/data", "/gradio_api/app_id", "/staff", "/staff/login", "/staff/logout", "/staff/cases.jsonl",
     }  # fmt: skip
     gradio = {path for _, path in routes if not path.startswith(("/api/v1", "/staff", "/bot", "/healthz", "/readyz"))}
     known = json.loads((ROOT / "tests" / "data" / "gradio_routes.json").read_text("utf-8"))
@@ -950,10 +950,13 @@ sys.exit(serve(settings, FakeBot(wait=float(wait))))
 
 
 @contextlib.contextmanager
-def in_a_process(folder: Path, *, wait: float, max_in_flight: int) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+def in_a_process(
+    folder: Path, *, wait: float, max_in_flight: int, port: int = 0
+) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
     """A server in a process of its own, ready; killed at the end if it still runs."""
     with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        s.bind(("127.0.0.1", port))
         port = int(s.getsockname()[1])
     arguments = [str(port), str(folder / "log.sqlite3"), str(max_in_flight), str(wait)]
     with subprocess.Popen([sys.executable, "-c", SERVE, *arguments], cwd=ROOT) as child:

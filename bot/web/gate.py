@@ -47,6 +47,7 @@ GRADIO_ROUTES: tuple[tuple[str, str], ...] = (
     ("GET", r"/theme\.css"),
     ("GET", rf"{HEARTBEAT}[A-Za-z0-9]{{1,40}}"),
     ("GET", DATA),
+    ("GET", r"/gradio_api/app_id"),  # a random number by which an open page knows that the server is back
     ("POST", JOIN),
 )
 OWN_ROUTES: tuple[tuple[str, str], ...] = (

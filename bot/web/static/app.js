@@ -187,6 +187,7 @@
     if (at.clause) openClause(at.clause, { spans: parseAt(at.at), push: false });
     else closeSource({ push: false });
     if (tab === "ask" && at.q) showQuestion(at.q, first);
+    if (first && !at.q) restoreDraft();
     if (first && !at.q) setTimeout(() => { if (matchMedia("(hover: hover)").matches) focusMain(); }, 0);
   }
   addEventListener("popstate", () => show());
@@ -204,6 +205,18 @@
       const observer = new MutationObserver(() => { if (ready()) { observer.disconnect(); resolve(); } });
       observer.observe(document.body, { childList: true, subtree: true });
     });
+  }
+  // What stands unsent in the box outlives a reload, which is also how the page comes back after a restart of the server.
+  const DRAFT = "bot-draft";
+  addEventListener("pagehide", () => { const box = $("#question textarea"); try { sessionStorage.setItem(DRAFT, box ? box.value : ""); } catch { /* no storage: nothing to keep */ } });
+  let draft = "";
+  try { draft = sessionStorage.getItem(DRAFT) || ""; } catch { draft = ""; }
+  async function restoreDraft() {
+    if (!draft) return;
+    await whenReady();
+    const box = $("#question textarea");
+    if (!box.value) fill(box, draft);
+    draft = "";
   }
   async function ask(question, chosen = {}) {
     await whenReady();
@@ -231,7 +244,7 @@
       if (joins && !response.ok) response.clone().json().then((body) => toast(body.error || body.detail), () => toast(t("服务没有正确回应，请再试一次", "Please try again")));
       return response;
     } catch (error) {
-      if (joins) toast(t("连接不上服务，请检查网络后再试", "The server cannot be reached; please try again"));
+      if (joins) toast(t("连接不上服务。恢复后本页会自动刷新，您写的问题不会丢", "The server cannot be reached. This page comes back by itself, with what you typed"));
       throw error;
     }
   };
@@ -282,6 +295,7 @@
     while (mine && !mine.classList.contains("user-row")) mine = mine.previousElementSibling;
     const question = mine && $(".asked", mine) ? $(".asked", mine).textContent : "";
     if (question && question.length <= 500) go({ q: question }, { replace: here().q === question });
+    if (draft) setTimeout(restoreDraft, 60);  // after the box was emptied of the question of the address
     requestAnimationFrame(() => (mine || row).scrollIntoView({ block: "start" }));
     const box = $("#question textarea");
     if (box && matchMedia("(hover: hover)").matches) box.focus({ preventScroll: true });
