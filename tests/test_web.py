@@ -975,6 +975,12 @@ def in_a_process(
             child.kill()
 
 
+def taken_up(port: int) -> int:
+    """Connections to the server whose request it has read."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(r[1].endswith(f":{port:04X}") and r[3] == "01" and r[4].endswith(":00000000") for r in rows)
+
+
 def test_sigterm_finishes_what_is_under_way(tmp_path: Path) -> None:
     n = 50 if full() else 20
     with in_a_process(tmp_path, wait=16 / n, max_in_flight=64) as (port, child):  # 8 s of work for its two threads
@@ -994,6 +1000,9 @@ def test_sigterm_finishes_what_is_under_way(tmp_path: Path) -> None:
             assert heartbeat.recv(100).startswith(b"HTTP/1.1 200")
             for worker in workers:
                 worker.start()
+            deadline = time.monotonic() + 6  # a busy machine takes a while until all have arrived
+            while taken_up(port) < n + 2 and time.monotonic() < deadline:
+                time.sleep(0.05)
             time.sleep(0.7)
             began = time.monotonic()
             child.send_signal(signal.SIGTERM)
