@@ -23,6 +23,7 @@ _SEGMENT = re.compile(r"[^，,。；;！？\n]+[，,。；;！？]?")
 _NTH = re.compile(r"第[一二三四五六七八九十\d]+[\u4e00-\u9fff]")
 _CONDITION = re.compile(r"^(?:针对|对于?|若|如|其中|符合|属于|凡|经|按|在|第[一二三四五六七八九十0-9]+)")
 ENOUGH = 0.62  # least score of an evidence
+_WORDLESS = 0.25
 MAX_QUOTE = 150  # characters of one quote in an answer
 
 _KEPT = 4096  # words whose number of clauses is remembered
@@ -318,6 +319,8 @@ class Finder:
             score += (1.1 if flat else 0.5) * self._cover(terms, sentence.text, around) - (
                 0.3 if flat and reading.focus else 0.0
             )
+            if not reading.focus and not reading.language.startswith("zh") and lexicon.concepts()[concept].detail:
+                score += _WORDLESS  # no word of a foreign question can be looked for, and those of a detail are its own
             score += 0.2 * bool(
                 reading.bodies and any(w in sentence.text for b, _ in reading.bodies for w in lexicon.bodies()[b].guide)
             )

@@ -19,9 +19,11 @@ _PUNCT = re.compile(r"[\s“”\"'‘’《》〈〉（）()【】\[\]、,，.�
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _HAN_RUN = re.compile(r"[\u3400-\u9fff]+")
 _LATIN = re.compile(r"[a-zü]{2,}")
+_SPACED = re.compile(r"[a-z\u00c0-\u04ff\u1e00-\u1eff\uac00-\ud7af]")  # scripts whose words begin after a blank
 CLDR_LANGUAGES = (
     "en", "fr", "de", "es", "pt", "it", "nl", "sv", "nb", "da", "fi", "pl", "cs", "tr", "vi", "id", "ms", "ro", "hu", "et",
 )  # fmt: skip
+_INFLECTED = ("fi", "pl", "cs", "hu", "et", "tr", "ro", "ru", "uk")
 _SCRIPT_LANGUAGES = {"ja": "ja", "ko": "ko", "ru": "ru", "ar": "ar", "he": "he", "th": "th", "uk": "uk", "hi": "hi"}
 
 
@@ -96,6 +98,25 @@ class Names:
                 out.append(text[at])
                 at += 1
         return "".join(out)
+
+    def spell(self, text: str, words: Iterable[str]) -> str:
+        """`text` with words of the guides that are typed in pinyin, in whole or in part, in Han: "数zihua" → "数字化"."""
+        targets = self._targets(tuple(words))
+        sounds = _syllables(text)
+        out, done, at = [], 0, 0
+        while at < len(sounds):
+            for size in range(min(5, len(sounds) - at), 1, -1):
+                run = sounds[at : at + size]
+                typed = text[run[0][1] : run[-1][2]]
+                word = targets.get(tuple(s for s, _, _ in run), "")
+                if word and _LATIN.search(typed) and not re.search(r"[^a-z\u3400-\u9fff ]", typed):
+                    out += [text[done : run[0][1]], word]
+                    done = run[-1][2]
+                    at += size
+                    break
+            else:
+                at += 1
+        return "".join([*out, text[done:]])
 
     def _targets(self, words: tuple[str, ...]) -> dict[tuple[str, ...], str]:
         """Sound → word, made once for the labels that the reader gives."""
@@ -542,18 +563,22 @@ def _country_pattern() -> re.Pattern[str]:
 
 
 def _aliases(question: str) -> list[Place]:
-    return [
+    out = [
         Place(m.start(), m.end(), m[0], names)
         for stem, edge, names in _stems_in(question)
         for m in re.finditer(edge + re.escape(stem), question)
     ]
+    chinese = _chinese_countries()
+    for m in _demonym_pattern().finditer(question):
+        out.append(Place(m.start(), m.end(), m[0], chinese.get(_demonyms()[m[1] or m[2]], ())))
+    return [p for p in out if p.names]
 
 
 _Stem = tuple[str, str, tuple[str, ...]]  # what stands in a question, the edge before it, the Chinese names it means
 
 
 def _stems_in(question: str) -> list[_Stem]:
-    """The aliases and demonyms that a question holds, in the order of the lexicon."""
+    """The short and foreign names that a question holds, in the order of the lexicon."""
     starts = _alias_starts()
     found = [entry for c in set(question) for entry in starts.get(c, ()) if entry[1][0] in question]
     return [stem for _, stem in sorted(found)]
@@ -568,14 +593,33 @@ def _alias_starts() -> dict[str, list[tuple[int, _Stem]]]:
 
 
 def _alias_stems() -> tuple[_Stem, ...]:
-    """All aliases and demonyms."""
+    """All short and foreign names."""
     out: list[_Stem] = []
-    for alias, names in lexicon.table("places")["aliases"].items():
+    for alias, names in _named_abroad():
         stem = alias[:-1] if "а" <= alias[0] <= "я" and len(alias) > 4 else alias  # Russian names are inflected
-        out.append((stem, r"(?<![a-z])" if alias[0].isascii() else "", tuple(names)))
-    chinese = _chinese_countries()
-    out += [(word, r"(?<!\w)", chinese.get(code, ())) for word, code in lexicon.table("places")["demonyms"].items()]
-    return tuple(entry for entry in out if entry[2])
+        out.append((stem, r"(?<!\w)" if _SPACED.match(alias) else "", names))
+    return tuple(out)
+
+
+@lru_cache(maxsize=1)
+def _demonyms() -> dict[str, str]:
+    return {word: code for code, words in lexicon.table("places")["demonyms"].items() for word in words}
+
+
+@lru_cache(maxsize=1)
+def _demonym_pattern() -> re.Pattern[str]:
+    """Any adjective of a country with what it ends in; scripts that write prefixes onto words need no edge."""
+    ordered = sorted(_demonyms(), key=len, reverse=True)
+    spaced, others = ([w for w in ordered if bool(_SPACED.match(w)) == s] for s in (True, False))
+    return re.compile(rf"(?<!\w)({'|'.join(map(re.escape, spaced))})\w{{0,5}}|({'|'.join(map(re.escape, others))})")
+
+
+@lru_cache(maxsize=1)
+def _named_abroad() -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Short names and other languages' names of provinces with what they stand for."""
+    table = lexicon.table("places")
+    short = [(alias, tuple(names)) for alias, names in table["aliases"].items()]
+    return (*short, *((word, (name,)) for name, words in table["abroad"].items() for word in words))
 
 
 def _cldr_places(question: str, language: str) -> list[Place]:
@@ -599,11 +643,13 @@ def _cldr_places(question: str, language: str) -> list[Place]:
 
 
 def _stemmed(question: str, language: str, chinese: Mapping[str, tuple[str, ...]]) -> list[Place]:
-    """Inflected names ("Suomessa", "Norjan", "Норвегии"): a word that shares all but the end of a name."""
+    """Inflected names ("Suomessa", "Norjan", "Норвегии"): a word that shares all but the end of a name. Languages
+    without cases keep the whole name ("Norwegens"): "indienen" is not India."""
     out = []
+    cut, more = (2, 5) if language in _INFLECTED else (0, 1)
     for m in re.finditer(r"[^\W\d_]{5,}", question):
         for stem, name, code in _country_stems(language).get(m[0][:2], ()):
-            if m[0].startswith(stem) and -2 <= len(m[0]) - len(name) <= 5:
+            if m[0].startswith(stem) and -cut <= len(m[0]) - len(name) <= more:
                 out.append(Place(m.start(), m.end(), m[0], chinese[code]))
                 break
     return out
@@ -615,6 +661,6 @@ def _country_stems(language: str) -> dict[str, list[tuple[str, str, str]]]:
     out: dict[str, list[tuple[str, str, str]]] = {}
     for name, code in _foreign_countries(language):
         if " " not in name:
-            stem = name[: max(4, len(name) - 2)]
+            stem = name[: max(4, len(name) - (2 if language in _INFLECTED else 0))]
             out.setdefault(stem[:2], []).append((stem, name, code))
     return out

@@ -101,7 +101,8 @@ def language_of(text: str) -> str:
             return language
     # a name quoted in Chinese does not make a German question a Chinese one
     latin, han = len(re.findall(r"[^\W\d_\u3400-\u9fff]{2,}", text)), len(_HAN.findall(text))
-    if (han >= 2 and not (latin >= 4 and latin * 3 > han)) or not re.search(r"[^\W\d_]", text):
+    asked_in_han = han >= 2 and lexicon.pattern("asks_in_zh_re").search(text)
+    if asked_in_han or (han >= 2 and not (latin >= 4 and latin * 3 > han)) or not re.search(r"[^\W\d_]", text):
         return "zh-Hant" if sum(a != b for a, b in zip(text, simplified(text), strict=False)) else "zh"
     words = re.findall(r"[^\W\d_]+", text.lower())
     scores = {lang: sum(w in small for w in words) for lang, small in _small_words().items()}
@@ -110,9 +111,9 @@ def language_of(text: str) -> str:
     if re.search("[¿¡ñ]", text):
         return "es"
     best = max(scores, key=lambda k: (scores[k], k == "en"))
-    if scores[best] == 0 and all(len(w) > 1 for w in words):
-        return "zh" if _is_pinyin(words) else "en"
-    return best
+    if scores[best] * 2 < len(words) and _is_pinyin(words):
+        return "zh"
+    return "en" if scores[best] == 0 else best
 
 
 @lru_cache(maxsize=1)
@@ -138,10 +139,28 @@ def fold(text: str, language: str) -> str:
     out = normalise(text)
     if language == "ja":
         out = _from_japanese()(out)
-    elif language == "zh" and re.search(r"[a-z]{2}", out):
-        out = pinyin_to_han(out)
+    elif language == "zh":
+        out = _closed_up(re.sub(r"\s+", " ", out))
+        if re.search(r"[a-z]{2}", out):
+            out = pinyin_to_han(_INITIALS.sub(_spelt_out, out))
     out = re.sub(r"[一二][〇零○][〇零○一二三四五六七八九]{2}(?=年)", lambda m: fact_module.year_digits(m[0]), out)
     return re.sub(r"\s+", " ", out).strip()
+
+
+_INITIALS = re.compile(r"(?<![a-z])[a-z]{1,4}(?![a-z])")
+_LONE = re.compile(r"(?<![\u3400-\u9fff])(?:[\u3400-\u9fff] ){2,}[\u3400-\u9fff](?![\u3400-\u9fff])")
+
+
+def _spelt_out(m: re.Match[str]) -> str:
+    """Initials that people type for a common word ("xm" → "项目")."""
+    return str(lexicon.table("words")["initials"].get(m[0], m[0]))
+
+
+def _closed_up(text: str) -> str:
+    """Chinese without the blanks that tear words apart: between single characters, and beside a question word."""
+    text = _LONE.sub(lambda m: m[0].replace(" ", ""), text)
+    beside = lexicon.table("words")["beside_blank"]
+    return re.sub(rf"(?<=[{beside}]) (?=[\u3400-\u9fff])|(?<=[\u3400-\u9fff]) (?=[{beside}])", "", text)
 
 
 # --- the reader -------------------------------------------------------------------------------------------------
@@ -362,7 +381,10 @@ class Reader:
 
     def _read_anew(self, question: str) -> Reading:
         language = language_of(question)
-        reading = self._read_text(question, fold(question, language), language)
+        text = fold(question, language)
+        if language == "zh" and re.search(r"[a-z]{2}", text):
+            text = self.names.spell(text, self.labels)
+        reading = self._read_text(question, text, language)
         if language == "zh" and _doubtful(reading):
             mended = self.names.mend(reading.text, [*self.labels])
             if mended != reading.text:
@@ -406,7 +428,7 @@ class Reader:
             terms, focus = (_terms(text, cut, closed, words) for closed in (spans, names))
             told = _terms(text, whole, names, [])
         else:
-            terms = focus = told = tuple(Term(w, 1.0, 0, 0) for w in dict.fromkeys(_glossed(raw)))
+            terms = focus = told = tuple(Term(w, 1.0, 0, 0) for w in dict.fromkeys(_glossed(raw, language)))
         terms, focus = self._sure(terms), self._sure(focus)
         ranked = {f.word for f in focus}
         story = tuple(t.word for t in told if t.word not in ranked)
@@ -444,7 +466,7 @@ class Reader:
         """Named sections, all place names found, and the place names that no guide holds."""
         found = self.names.find(text) if _HAN.search(text) and language != "ja" else []
         if not language.startswith("zh"):
-            glossed = normalise("，".join(_glossed(raw)))
+            glossed = normalise("，".join(_glossed(raw, language)))
             found += [replace(m, start=0, end=0, how="gloss") for m in self.names.find(glossed)]
         by_number, no_number = self._by_number(text)
         found += by_number
@@ -509,7 +531,8 @@ class Reader:
         languages = _ask_languages(masked, language)
         for group in (
             languages,
-            _LATIN_LANGUAGES if language not in ("zh", "zh-Hant", "en") and masked.isascii() else (),
+            # short questions leave the language open: another one may know the words
+            _LATIN_LANGUAGES if language in _LATIN_LANGUAGES else (),
         ):
             if not found:
                 found = _concepts_in(masked, group)
@@ -534,7 +557,9 @@ class Reader:
         def telling(a: Asked) -> tuple[bool, bool, bool, bool, bool, int]:
             near = masked[max(0, a.start - 4) : a.end + 4]
             c = detail[a.concept]
-            foreign_strict = not language.startswith("zh") and c.strict
+            # "when is the money paid": a detail with a date of its own is what "when" asks for
+            yields = any(detail[b.concept].detail and detail[b.concept].types & c.types for b in kept if b is not a)
+            foreign_strict = not language.startswith("zh") and c.strict and not yields
             # "主管部门的网站": what comes last in a row of Chinese nouns is what is asked
             headed = any(
                 0 <= b.start - a.end <= 1 and b.concept != a.concept and masked[b.start] not in "几多" for b in kept
@@ -916,7 +941,7 @@ def _tagger() -> object:
 
 _NOUNS = ("n", "nz", "vn", "nt", "ns", "nr", "an", "l", "i", "j", "eng", "x", "nrt", "nrfg", "nw", "b")
 _PEOPLE_ASKED = re.compile(r"人数|(?:人才|人员|医护)[^，,。]{0,6}(?:多少|几|数量|指标|要求)")
-_LATIN_LANGUAGES = ("fr", "de", "es", "pt", "it", "fi", "no", "sv", "nl", "id", "tr", "vi")
+_LATIN_LANGUAGES = ("fr", "de", "es", "pt", "it", "nl", "no", "da", "sv", "fi", "pl", "tr", "id", "vi")
 
 
 @dataclass(frozen=True, slots=True)
@@ -946,9 +971,9 @@ def _concepts_in(text: str, languages: Sequence[str]) -> list[Asked]:
     ]
 
 
-def _glossed(text: str) -> list[str]:
+def _glossed(text: str, language: str) -> list[str]:
     """The guides' words for those of a foreign question that the glossary knows."""
-    return [w for pattern, words in lexicon.glossary() if pattern.search(text) for w in words]
+    return [w for pattern, words in lexicon.glossary(language) if pattern.search(text) for w in words]
 
 
 def _cut_words(text: str, parts: Sequence[tuple[int, str]]) -> list[tuple[str, str, int]]:

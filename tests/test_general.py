@@ -143,8 +143,12 @@ def test_places_of_the_lexicon_are_provinces_and_countries() -> None:
     assert meant <= places(), f"neither a province nor a country: {sorted(meant - places())}"
     too_long = [name for name in told["aliases"] if len(HAN.sub("", name)) == 0 and len(name) > 6]
     assert not too_long, f"not a short name: {too_long}"
-    unknown = {name: code for name, code in told["demonyms"].items() if code not in countries()}
-    assert not unknown, f"no such country code: {unknown}"
+    assert set(told["abroad"]) == PROVINCES, "every province has its names in other languages"
+    unknown = told["demonyms"].keys() - countries()
+    assert not unknown, f"no such country code: {sorted(unknown)}"
+    stems = [word for words in told["demonyms"].values() for word in words]
+    twice = sorted({word for word in stems if stems.count(word) > 1})
+    assert not twice, f"of two countries: {twice}"
 
 
 @pytest.mark.parametrize("path", [p for p in LEXICA if p.name != "places.toml"], ids=lambda p: p.name)

@@ -67,7 +67,7 @@ def concepts() -> dict[str, Concept]:
     return {
         name: Concept(
             name, raw["zh"], raw["en"], tuple(raw["labels"]), frozenset(raw["types"]), tuple(raw["evidence"]),
-            bool(raw.get("detail", False)), bool(raw.get("strict", False)), {k: tuple(v) for k, v in raw["ask"].items()},
+            bool(raw.get("detail", False)), bool(raw.get("strict", False)), _asks(name, raw["ask"]),
         )
         for name, raw in table("concepts").items()
     }  # fmt: skip
@@ -85,6 +85,16 @@ def asking(language: str) -> dict[str, re.Pattern[str]]:
     # ASCII word edges for English, which stands among Han characters without blanks
     flags = re.ASCII if language == "en" else 0
     return {c.name: _either(c.asks[language], flags) for c in concepts().values() if c.asks.get(language)}
+
+
+def _asks(name: str, own: dict[str, list[str]]) -> dict[str, tuple[str, ...]]:
+    """How each language asks for one concept: the wordings beside it and those of asking.toml."""
+    more = table("asking")
+    return {
+        lang: (*own.get(lang, ()), *more.get(lang, {}).get(name, ()))
+        for lang in dict.fromkeys([*own, *more])
+        if lang in own or name in more[lang]
+    }
 
 
 @lru_cache(maxsize=4096)
@@ -151,9 +161,18 @@ def synonyms(word: str) -> tuple[str, ...]:
     return _synonyms().get(word, ())
 
 
-@lru_cache(maxsize=1)
-def glossary() -> tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]:
-    return tuple((re.compile(rf"\b(?:{p})"), tuple(v)) for lang in table("glossary").values() for p, v in lang.items())
+@lru_cache(maxsize=64)
+def glossary(language: str) -> tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]:
+    """Words of one language, and of English, with the guides' words for them."""
+    told = table("glossary")
+    out = []
+    for lang in dict.fromkeys((language, "en")):
+        edge = "" if lang in _UNSPACED else r"\b"
+        out += [(re.compile(rf"{edge}(?:{p})"), tuple(v)) for p, v in told.get(lang, {}).items()]
+    return tuple(out)
+
+
+_UNSPACED = ("ja", "ko", "th", "ar", "he")  # words that stand without a blank before them, or behind a prefix
 
 
 def message(name: str, language: str, /, **parts: object) -> str:
