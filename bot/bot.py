@@ -13,7 +13,7 @@ from bot.errors import BotError, NotFoundError, QuestionError
 from bot.index import Index, Vectors
 from bot.lexical import normalise, tokens
 from bot.library import Library, Room
-from bot.retrieve import question_vector, retrieve, similarity
+from bot.retrieve import meant, nearest_field, plain_questions, question_vector, retrieve, similarity
 from bot.settings import Settings
 from bot.types import Answer, ClauseId, Fact, Guide, Hit, Segment, Status
 from bot.understand import Reader, Reading, split_questions
@@ -52,6 +52,7 @@ class GuideBot:
     def __init__(self, index: Index, settings: Settings, encoder: embed.Encoder | None = None) -> None:
         self.settings = settings
         self._encoder = encoder
+        self._plain: Vectors | None = None
         self._writer = EndpointWriter(settings) if settings.llm_base_url else None
         self._lock = threading.Lock()
         self._looked_at = ""
@@ -83,6 +84,12 @@ class GuideBot:
                 self.index.check_encoder(encoder)  # other weights under the same name would rank by chance
                 self._encoder = encoder
             return self._encoder
+
+    def _plain_questions(self) -> Vectors:
+        """What `meant` holds a question against, embedded when one first needs it: half a second that most never pay."""
+        if self._plain is None:
+            self._plain = self.encoder().encode_queries([text for _, text in plain_questions()])
+        return self._plain
 
     def reload_if_changed(self) -> bool:
         """Take up a newer generation of the index where one was published; False where nothing changed or the new
@@ -153,6 +160,9 @@ class GuideBot:
         weighed = question_vector(loaded.index, reading, vector)
         rows = None if len(room.rows) == len(loaded.index.chunks) else room.rows
         similar = similarity(loaded.index, weighed, rows)
+        if reading.wordless and len(loaded.index.parts) == 2:  # the pair for which the distances were measured
+            near = nearest_field(room.reader, reading, similar)
+            reading = room.reader.with_concept(reading, meant(loaded.index, vector, self._plain_questions(), near))
         hits = retrieve(loaded.index, room.reader, reading, similar, self.settings.top_k, room.slugs)
         return self._rewritten(loaded, reading, room.answerer.answer(reading, hits, similar))
 

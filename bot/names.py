@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import pairwise, product
 
 from bot import lexicon
 from bot.lexical import normalise
@@ -23,8 +23,19 @@ _SPACED = re.compile(r"[a-z\u00c0-\u04ff\u1e00-\u1eff\uac00-\ud7af]")  # scripts
 CLDR_LANGUAGES = (
     "en", "fr", "de", "es", "pt", "it", "nl", "sv", "nb", "da", "fi", "pl", "cs", "tr", "vi", "id", "ms", "ro", "hu", "et",
 )  # fmt: skip
-_INFLECTED = ("fi", "pl", "cs", "hu", "et", "tr", "ro", "ru", "uk")
-_SCRIPT_LANGUAGES = {"ja": "ja", "ko": "ko", "ru": "ru", "ar": "ar", "he": "he", "th": "th", "uk": "uk", "hi": "hi"}
+_SPACED_LANGUAGES = ("ko", "ru", "uk", "el")  # where a name begins a word
+_INFLECTED = ("fi", "el", "pl", "cs", "hu", "et", "tr", "ro", "ru", "uk")
+_SCRIPT_LANGUAGES = {
+    "ja": "ja",
+    "ko": "ko",
+    "ru": "ru",
+    "ar": "ar",
+    "he": "he",
+    "th": "th",
+    "uk": "uk",
+    "hi": "hi",
+    "el": "el",
+}
 
 
 def squeeze(text: str) -> str:
@@ -101,7 +112,8 @@ class Names:
 
     def spell(self, text: str, words: Iterable[str]) -> str:
         """`text` with words of the guides that are typed in pinyin, in whole or in part, in Han: "数zihua" → "数字化"."""
-        targets = self._targets(tuple(words))
+        places = [*lexicon.table("places")["provinces"], *lexicon.table("places")["aliases"]]
+        targets = self._targets((*words, *(p for p in places if _HAN_RUN.fullmatch(p))))
         sounds = _syllables(text)
         out, done, at = [], 0, 0
         while at < len(sounds):
@@ -119,11 +131,11 @@ class Names:
         return "".join([*out, text[done:]])
 
     def _targets(self, words: tuple[str, ...]) -> dict[tuple[str, ...], str]:
-        """Sound → word, made once for the labels that the reader gives."""
+        """Sound → word, made once for the words that the reader gives."""
         if words not in self._sounds:
             sounds = {_pinyin(w): w for w in self._sound_words(words)}
-            self._sound_starts = frozenset((len(s), *s[:2]) for s in sounds)
-            self._sounds = {words: sounds}
+            self._sound_starts |= frozenset((len(s), *s[:2]) for s in sounds)
+            self._sounds[words] = sounds
         return self._sounds[words]
 
     def _may_sound(self, run: str) -> bool:
@@ -363,6 +375,11 @@ def _readings(char: str) -> frozenset[str]:
     return frozenset(pinyin(char, style=Style.NORMAL, heteronym=True)[0])
 
 
+def _sounds_of(han: str) -> list[tuple[str, ...]]:
+    """All ways to read a short word."""
+    return list(product(*(sorted(_readings(c)) for c in han))) if len(han) <= 3 else []
+
+
 def _sound_parts(name: str) -> list[str]:
     """The parts of a name that one may spell by sound: its specific runs of two Han characters and more."""
     masked = name
@@ -458,7 +475,10 @@ def pinyin_to_han(question: str) -> str:
 
 @lru_cache(maxsize=1)
 def _pinyin_words() -> dict[tuple[str, ...], str]:
-    return {_pinyin(w): w for w in lexicon.table("words")["pinyin_words"]}
+    table = lexicon.table("words")
+    words = [*table["pinyin_words"], *table["pinyin_phrases"]]
+    # a character of two readings is typed in either ("最长": zuizhang, zuichang); the usual one wins
+    return {sound: w for w in words for sound in _sounds_of(w)} | {_pinyin(w): w for w in words}
 
 
 def _merge(matches: list[Match]) -> list[Match]:
@@ -633,7 +653,8 @@ def _cldr_places(question: str, language: str) -> list[Place]:
                 continue
             at = question.find(name)
             edges = question[max(0, at - 1) : at] + question[at + len(name) : at + len(name) + 1]
-            if own or not any(c.isalpha() and c < "\u0250" for c in edges):
+            inside = own in _SPACED_LANGUAGES and question[max(0, at - 1) : at].isalpha()
+            if not inside and (own or not any(c.isalpha() and c < "\u0250" for c in edges)):
                 out.append(Place(at, at + len(name), name, chinese[code]))
         if not out and not own and lang == language and len(lang) == 2:
             out = _stemmed(question, lang, chinese)

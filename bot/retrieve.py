@@ -22,6 +22,8 @@ SAME_LANGUAGE = (1.0, 0.25)
 OTHER_LANGUAGE = (1.0, 0.2)
 OWN_WORDS = 1.5
 FOREIGN_WORDS = 0.25
+NEARER = 0.025  # by which a concept must be nearer than the next: right in 96 of 100 questions measured
+AGREED = 0.015  # the same where the section's nearest field says it too
 LOOSE = 0.2  # worth of a heading named in a text without labelled fields, where headings are many words
 
 
@@ -55,6 +57,32 @@ def similarity(
     floor, top = statistics.median(best.values()), max(best.values())
     width = max(top - floor, 1e-6)
     return {k: max(0.0, (v - floor) / width) for k, v in best.items()}
+
+
+def meant(index: Index, vector: NDArray[np.float32], plain: NDArray[np.float32], near: str) -> str:
+    """The concept whose plain question (lexicon/meanings.toml) is nearest to a question in meaning; "" where no one is
+    clearly nearest. `near` is the concept of the section's nearest field: where both say the same, a narrow lead is
+    enough."""
+    told = plain @ embed.weigh(vector, index.parts, OTHER_LANGUAGE)
+    best: dict[str, float] = {}
+    for (concept, _), score in zip(plain_questions(), told, strict=True):
+        best[concept] = max(best.get(concept, -1.0), float(score))
+    first, second = sorted(best, key=lambda c: -best[c])[:2]
+    clear = best[first] - best[second] >= (AGREED if first == near else NEARER)
+    return first if clear and first != "none" else ""
+
+
+def nearest_field(reader: Reader, reading: Reading, similar: Mapping[ClauseId, float]) -> str:
+    """The concept of the field that is nearest to the question among those of the sections that it names."""
+    homes = {h for s in reading.query.sections if (h := reader.home(s)) is not None}
+    fields = [i for h in homes for i in reader.children.get(h, ()) if is_field(reader.by_id[i])]
+    top = max(fields, key=lambda i: (similar.get(i, 0.0), i), default=None)
+    return reader.concept_of.get(reader.by_id[top].label, "") if top is not None and similar.get(top) else ""
+
+
+def plain_questions() -> list[tuple[str, str]]:
+    """(concept, a plain question for it), in the order of their vectors."""
+    return [(concept, text) for concept, texts in lexicon.table("meanings").items() for text in texts]
 
 
 def words(index: Index, reading: Reading) -> dict[ClauseId, float]:

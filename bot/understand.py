@@ -76,6 +76,12 @@ class Reading:
     field_named: bool = False  # a label of the guide stands in the question
 
     @property
+    def wordless(self) -> bool:
+        """A foreign question about a named section whose words say nothing that the lexicon knows."""
+        known = self.asked or self.query.fields or self.bodies or self.injection or self.smalltalk
+        return bool(self.query.sections) and not known and not self.language.startswith("zh")
+
+    @property
     def concepts(self) -> tuple[str, ...]:
         return tuple(a.concept for a in self.asked)
 
@@ -90,6 +96,7 @@ _SCRIPTS = (
     ("he", re.compile(r"[\u0590-\u05ff]")),
     ("th", re.compile(r"[\u0e00-\u0e7f]")),
     ("hi", re.compile(r"[\u0900-\u097f]")),
+    ("el", re.compile(r"[\u0370-\u03ff]")),
 )
 _OTHER_SCRIPT = re.compile("|".join(script.pattern for _, script in _SCRIPTS))
 
@@ -748,6 +755,10 @@ class Reader:
             replace(reading, query=query, asked=asked, field_named=True, terms=(), focus=(), near=(), modifiers=())
         )
 
+    def with_concept(self, reading: Reading, concept: str) -> Reading:
+        """The reading with a concept that its words did not show; as it is where there is none."""
+        return self._finish(replace(reading, asked=(Asked(concept, 0, 0),))) if concept else reading
+
     def _finish(self, reading: Reading) -> Reading:
         fields = reading.query.fields or tuple(
             label for label in self.labels if self.concept_of[label] and self.concept_of[label] in reading.concepts[:2]
@@ -1081,7 +1092,8 @@ def _doubtful(reading: Reading) -> bool:
 
 
 def _plain_fold(text: str) -> str:
-    return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text).lower()).strip()
+    straight = unicodedata.normalize("NFKC", text).lower().replace("’", "'").replace("ʼ", "'")
+    return re.sub(r"\s+", " ", straight).strip()
 
 
 def _ordinals(text: str) -> tuple[int, ...]:
