@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bot import embed
+from bot import embed, lexicon
+from bot.facts import is_field
 from bot.index import Index
 from bot.lexical import normalise, tokens
 from bot.types import ClauseId, Hit
