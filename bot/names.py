@@ -376,8 +376,8 @@ def _readings(char: str) -> frozenset[str]:
 
 
 def _sounds_of(han: str) -> list[tuple[str, ...]]:
-    """All ways to read a short word."""
-    return list(product(*(sorted(_readings(c)) for c in han))) if len(han) <= 3 else []
+    """All ways to read a short word; a single character's rare readings are those of too many others."""
+    return list(product(*(sorted(_readings(c)) for c in han))) if 2 <= len(han) <= 3 else []
 
 
 def _sound_parts(name: str) -> list[str]:
