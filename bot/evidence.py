@@ -319,7 +319,8 @@ class Finder:
             score += (1.1 if flat else 0.5) * self._cover(terms, sentence.text, around) - (
                 0.3 if flat and reading.focus else 0.0
             )
-            if not reading.focus and not reading.language.startswith("zh") and lexicon.concepts()[concept].detail:
+            alone = not reading.focus and reading.concepts == (concept,) and not reading.language.startswith("zh")
+            if alone and lexicon.concepts()[concept].detail:
                 score += _WORDLESS  # no word of a foreign question can be looked for, and those of a detail are its own
             score += 0.2 * bool(
                 reading.bodies and any(w in sentence.text for b, _ in reading.bodies for w in lexicon.bodies()[b].guide)

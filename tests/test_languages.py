@@ -46,6 +46,10 @@ def test_concepts_are_asked_for_in_many_languages(bot: GuideBot, question: str, 
     assert bot.reader.read(question).concepts[0] == concept
 
 
+def test_a_small_word_of_one_language_asks_for_nothing_in_another(bot: GuideBot) -> None:
+    assert bot.reader.read("¿Y para Noruega?").concepts == ()  # "para" is money in Turkish
+
+
 def test_the_files_of_other_languages_name_concepts() -> None:
     known = set(lexicon.concepts())
     assert {c for table in lexicon.table("asking").values() for c in table} <= known
