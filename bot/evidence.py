@@ -141,14 +141,17 @@ class Finder:
         """How well a normalised text holds a term: 1 as it is, 0.9 by a synonym, else the share of its pairs."""
         if term in text:
             return 1.0
-        if any(s in text for s in lexicon.synonyms(term)):
-            return 0.9
-        if any(r in text for r in _regions(term)):
-            return 0.9
+        for other in (*lexicon.synonyms(term), *_regions(term)):
+            if other in text:
+                return 0.9
         if not "\u3400" <= term[0] <= "\u9fff":
             return 0.0
-        if all(c in text for c in term) and _scattered(term).search(text):
-            return 0.7  # "农产品" in "农（牧、渔）产品"
+        for char in term:
+            if char not in text:
+                break
+        else:
+            if _scattered(term).search(text):
+                return 0.7  # "农产品" in "农（牧、渔）产品"
         if len(term) <= 2:
             return 0.0
         pairs = [term[i : i + 2] for i in range(len(term) - 1)]
@@ -157,8 +160,11 @@ class Finder:
 
     def coverage(self, terms: Sequence[tuple[str, float]], text: str) -> float:
         """Share of the terms' weight that a text supports; 1 where there are no terms."""
-        total = sum(w for _, w in terms)
-        return sum(w * self.support(t, text) for t, w in terms) / total if total else 1.0
+        total = held = 0.0
+        for term, weight in terms:
+            total += weight
+            held += weight if term in text else weight * self.support(term, text)
+        return held / total if total else 1.0
 
     def text_of(self, clause_id: ClauseId) -> str:
         """A clause's text as words are looked for in it."""

@@ -316,12 +316,13 @@ _EDGES = " \u3000：:。、.．"
 
 def _packed(text: str) -> tuple[str, list[int]]:
     """Text without marks and blanks, and for each character left its place in `text`."""
-    chars, places = [], []
-    for i, c in enumerate(text):
-        if not _PUNCT.fullmatch(c):
-            chars.append(c)
-            places.append(i)
-    return "".join(chars), places
+    places: list[int] = []
+    at = 0
+    for m in _PUNCT.finditer(text):
+        places += range(at, m.start())
+        at = m.end()
+    places += range(at, len(text))
+    return "".join(text[i] for i in places), places
 
 
 def _common_runs(question: str, name: str) -> list[tuple[int, int]]:

@@ -145,6 +145,7 @@ def retrieve(
     for part in parts:
         for clause_id, value in part.items():
             scores[clause_id] = scores.get(clause_id, 0.0) + value
-    kept = [i for i in scores if not guides or index.by_id[i].guide in guides]
-    ranked = sorted(kept, key=lambda i: (-round(scores[i], 6), index.order[i]))[:k]
-    return [Hit(index.by_id[i], round(scores[i], 6), n, "fused") for n, i in enumerate(ranked, 1)]
+    by_id, order = index.by_id, index.order
+    kept = scores if not guides else [i for i in scores if by_id[i].guide in guides]
+    ranked = sorted((-round(scores[i], 6), order[i], i) for i in kept)[:k]
+    return [Hit(by_id[i], -score, n, "fused") for n, (score, _, i) in enumerate(ranked, 1)]
