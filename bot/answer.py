@@ -449,4 +449,4 @@ def _reranked(desk: Desk, reading: Reading, hits: Sequence[Hit], cited: Sequence
     ranked = [Hit(c, known[c.clause_id].score if c.clause_id in known else top, 0, "reranked") for c in first]
     used = {c.clause_id for c in first}
     ranked += [h for h in hits if h.clause.clause_id not in used]
-    return [replace(h, rank=n) for n, h in enumerate(ranked[: max(len(hits), 1)], 1)]
+    return [Hit(h.clause, h.score, n, h.source) for n, h in enumerate(ranked[: max(len(hits), 1)], 1)]

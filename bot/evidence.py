@@ -267,6 +267,7 @@ class Finder:
     ) -> Evidence | None:
         """Evidence for one concept: a labelled field, or a sentence that holds its words and types."""
         best: Evidence | None = None
+        top = 0.0
         terms = self.weighed(reading.focus)
         tiers = self.pool(section)
         for depth, tier in enumerate(tiers):
@@ -279,9 +280,9 @@ class Finder:
                 if found is None:
                     continue
                 score = found.score + 0.2 * similar.get(clause_id, 0.0) + (0.6 if own else 0.0)
-                if best is None or score > best.score + 1e-9:
-                    best = replace(found, score=score)
-        return best
+                if best is None or score > top + 1e-9:
+                    best, top = found, score
+        return replace(best, score=top) if best is not None else None
 
     def carried(self, clause: Clause) -> str:
         """The concept that a clause answers by its place: its own label's, or for an item that of the field it is in."""
@@ -375,6 +376,7 @@ class Finder:
     def _by_words(self, reading: Reading, section: ClauseId, similar: Mapping[ClauseId, float]) -> Evidence | None:
         """The sentence that holds most of the question's words; for a foreign question the nearest in meaning."""
         best: Evidence | None = None
+        top = 0.0
         terms = self.weighed(reading.focus)
         tiers = self.pool(section)
         for depth, tier in enumerate(tiers):
@@ -386,9 +388,9 @@ class Finder:
                 if found is None:
                     continue
                 score = found.score + (0.15 if depth == 0 and len(tiers) > 1 else 0.0)
-                if best is None or score > best.score + 1e-9:
-                    best = replace(found, score=score)
-        return self._narrowed(reading, best) if best is not None else None
+                if best is None or score > top + 1e-9:
+                    best, top = found, score
+        return self._narrowed(reading, replace(best, score=top)) if best is not None else None
 
     def _of_words(
         self, reading: Reading, section: ClauseId, clause: Clause, similarity: float, terms: Terms

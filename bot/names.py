@@ -647,12 +647,14 @@ def _cldr_places(question: str, language: str) -> list[Place]:
     own = _SCRIPT_LANGUAGES.get(language)
     languages = (own,) if own else tuple(dict.fromkeys(("en", language, *CLDR_LANGUAGES)))
     chinese = _chinese_countries()
+    starts = {question[i : i + _START] for i in range(len(question))}
     for lang in languages:
         out = []
-        for name, code in _foreign_countries(lang):
-            if name not in question:
-                continue
+        known = _country_starts(lang)
+        for _, name, code in sorted(entry for start in starts for entry in known.get(start, ())):
             at = question.find(name)
+            if at < 0:
+                continue
             edges = question[max(0, at - 1) : at] + question[at + len(name) : at + len(name) + 1]
             inside = own in _SPACED_LANGUAGES and question[max(0, at - 1) : at].isalpha()
             if not inside and (own or not any(c.isalpha() and c < "\u0250" for c in edges)):
@@ -674,6 +676,18 @@ def _stemmed(question: str, language: str, chinese: Mapping[str, tuple[str, ...]
             if m[0].startswith(stem) and -cut <= len(m[0]) - len(name) <= more:
                 out.append(Place(m.start(), m.end(), m[0], chinese[code]))
                 break
+    return out
+
+
+_START = 2  # characters; no name of a country is shorter
+
+
+@lru_cache(maxsize=64)
+def _country_starts(language: str) -> dict[str, list[tuple[int, str, str]]]:
+    """(place in the order of names, name, ISO code) of countries by how their names begin."""
+    out: dict[str, list[tuple[int, str, str]]] = {}
+    for n, (name, code) in enumerate(_foreign_countries(language)):
+        out.setdefault(name[:_START], []).append((n, name, code))
     return out
 
 
