@@ -37,6 +37,7 @@ from bot.web import api, gate, page, render, staff
 from bot.web.bench import look_ups, p95
 from bot.web.log import Asked, Log, mask
 from bot.web.lookup import Lookup, fold
+from bot.web.server import HEADER_DEADLINE
 from bot.web.site import Site, View
 from tests.conftest import ROOT, full
 from tests.webfake import GUIDE, RENEWED, FakeBot, Served, guide_of
@@ -854,11 +855,17 @@ async def burst(port: int, n: int, path: str, rate: float | None = None) -> list
     async def one(i: int) -> tuple[int, float, dict[str, str]]:
         due = began + (i / rate if rate else 0)
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        data = b""
         try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(head.encode() + body)
-            data = await asyncio.wait_for(reader.read(), 180)  # who is answered, however busy the machine is otherwise
-            writer.close()
+            for _ in range(3):
+                opened = time.perf_counter()
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                late = time.perf_counter() - opened > HEADER_DEADLINE
+                writer.write(head.encode() + body)
+                data = await asyncio.wait_for(reader.read(), 180)  # who is answered, however busy the machine is
+                writer.close()
+                if data or not late:
+                    break  # else it was this client that was held up, until its head came too late: it asks again
         except OSError:
             return 0, time.perf_counter() - due, {}
         lines = data.split(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
