@@ -566,9 +566,13 @@ def _han_places(question: str) -> list[Place]:
         if name not in question:
             continue
         out += [Place(m.start(), m.end(), name, (name,)) for m in re.finditer(name, question)]
-    if re.search(r"[\u3400-\u9fff]{2}", question):
-        for m in _country_pattern().finditer(question):
-            out.append(Place(m.start(), m.end(), m[0], _countries_by_name()[m[0]]))
+    starts = _chinese_starts() if re.search(r"[\u3400-\u9fff]{2}", question) else {}
+    at = 0
+    while starts and at < len(question):
+        name = next((n for n in starts.get(question[at : at + 2], ()) if question.startswith(n, at)), "")
+        if name:
+            out.append(Place(at, at + len(name), name, _countries_by_name()[name]))
+        at += len(name) or 1
     return out
 
 
@@ -578,9 +582,12 @@ def _countries_by_name() -> dict[str, tuple[str, ...]]:
 
 
 @lru_cache(maxsize=1)
-def _country_pattern() -> re.Pattern[str]:
-    """Any Chinese name of a country, the longest first ("南苏丹" before "苏丹")."""
-    return re.compile("|".join(map(re.escape, sorted(_countries_by_name(), key=len, reverse=True))))
+def _chinese_starts() -> dict[str, list[str]]:
+    """The Chinese names of countries by their first two characters, the longest first ("几内亚比绍" before "几内亚")."""
+    out: dict[str, list[str]] = {}
+    for name in sorted(_countries_by_name(), key=len, reverse=True):
+        out.setdefault(name[:2], []).append(name)
+    return out
 
 
 def _aliases(question: str) -> list[Place]:
