@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from bot import lexicon
 from bot.compare import comparison, several_sections
@@ -27,7 +28,9 @@ from bot.index import Index
 from bot.lexical import normalise
 from bot.lists import listed_members, which_section
 from bot.names import places_in
+from bot.passages import Likeliest, alike, likeliest, say_each, whole_list, with_exception
 from bot.polarity import asks_eligibility, eligibility, polarity, yes_word
+from bot.ranking import Ranked
 from bot.settings import Settings
 from bot.statements import say_statement
 from bot.sufficient import correction, missing_part, refuse, refuse_detail, refuse_edition
@@ -49,10 +52,12 @@ class Answerer:
 
     # -- entry -------------------------------------------------------------------------------------------------
 
-    def answer(self, reading: Reading, hits: Sequence[Hit], similar: Mapping[ClauseId, float]) -> Answer:
-        """The first draft that passes the check; a refusal where none does."""
+    def answer(
+        self, reading: Reading, hits: Sequence[Hit], similar: Mapping[ClauseId, float], order: Sequence[Ranked] = ()
+    ) -> Answer:
+        """The first draft that passes the check; a refusal where none does. `order`: sentences of the hits, ranked."""
         withheld = 0
-        for outcome in _drafts(self.desk, reading, hits, similar):
+        for outcome in _drafts(self.desk, reading, hits, similar, order):
             made = self._made(reading, outcome, hits)
             ok = verified(
                 made, self._sources, question=reading.query.text, today=self.desk.settings.date().isoformat(),
@@ -77,7 +82,7 @@ class Answerer:
 
     def _made(self, reading: Reading, outcome: Outcome, hits: Sequence[Hit]) -> Answer:
         draft, language = outcome.draft, reading.language
-        hits = _reranked(self.desk, reading, hits, draft.cited) if outcome.status != "refused" else hits
+        hits = _reranked(self.desk, hits, _leading(draft, outcome.kept)) if outcome.status != "refused" else hits
         cited = draft.citations(self.desk.index.guides)
         return Answer(
             status=outcome.status, text=draft.text(), segments=draft.segments(),
@@ -98,7 +103,9 @@ def _chance(status: Status, raw: float) -> float:
     return round(1 / (1 + math.exp(-(fitted["a"] * math.log(kept / (1 - kept)) + fitted["b"]))), 6)
 
 
-def _drafts(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Iterator[Outcome]:
+def _drafts(
+    desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar, order: Sequence[Ranked]
+) -> Iterator[Outcome]:
     """What may be said, the best first; later ones count only where an earlier one does not pass the check."""
     settled = _settled(desk, reading, hits)
     if settled is not None:
@@ -106,7 +113,7 @@ def _drafts(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar)
         return
     attempts = (
         *(_title, _counted, _supposed, in_table, which_section, listed_members, comparison),
-        *(several_sections, _single, _overview, _section),
+        *(several_sections, partial(_listed, order=order), partial(_single, order=order), _overview, _section),
     )
     for attempt in attempts:
         outcome = attempt(desk, reading, hits, similar)
@@ -221,17 +228,29 @@ def _is_place_word(word: str) -> bool:
     return any(pos in ("ns", "nr", "nrt") for w, pos, _ in tagged(word, 0) if w == word)
 
 
-def _single(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:
+def _listed(
+    desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar, order: Sequence[Ranked]
+) -> Outcome | None:
+    """A whole list outside of the sections with labelled fields, where that is what is asked."""
+    named = any(desk.reader.home(s) for s in reading.query.sections) and reading.scope != "implied"
+    return None if named else whole_list(desk, reading, order)
+
+
+def _single(
+    desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar, order: Sequence[Ranked] = ()
+) -> Outcome | None:
     """One answer from one place. A section that only the question's words imply, and that does not answer, is let go."""
-    outcome = _told_once(desk, reading, hits, similar)
+    outcome = _told_once(desk, reading, hits, similar, order)
     if reading.scope != "implied" or (outcome is not None and outcome.status == "answered"):
         return outcome
     free = replace(reading, scope="none", query=replace(reading.query, sections=()))
-    other = _told_once(desk, free, hits, similar)
+    other = _told_once(desk, free, hits, similar, order)
     return other if other is not None and other.status == "answered" else outcome
 
 
-def _told_once(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:
+def _told_once(
+    desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar, order: Sequence[Ranked]
+) -> Outcome | None:
     named = bool(reading.query.sections)
     if (
         named
@@ -248,20 +267,13 @@ def _told_once(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Simil
     )
     if asks_eligibility(reading) and named:
         found = eligibility(desk, reading, sections[0])
-    flat = named and not any(desk.reader.home(s) for s in sections)
-    if flat:
-        sections = [*sections, *(h.clause.clause_id for h in hits)]
-    candidates: list[Evidence] = []
-    behind = _behind(desk, reading, hits)
-    for n, section in enumerate(sections if found is None else ()):
-        candidate = desk.finder.find(reading, section, similar)
-        if candidate is not None and not named:
-            candidate = replace(candidate, score=candidate.score - behind.get(section, 0.0))
-        if flat and candidate is not None and n >= len(reading.query.sections):
-            candidate = replace(candidate, score=candidate.score - 0.4)
-        if candidate is not None:
-            candidates.append(candidate)
-    found = found or _telling_most(desk, reading, candidates)
+    flat = not any(desk.reader.home(s) for s in sections)
+    best = likeliest(desk, reading, order, similar) if found is None and order and (flat or not named) else None
+    if best is not None:
+        return _told_likeliest(desk, reading, hits, similar, order, best)
+    if found is None:
+        looked = (desk.finder.find(reading, s, similar) for s in sections)
+        found = _telling_most(desk, reading, [e for e in looked if e is not None])
     found = _telling_first(desk, reading, sections, found, similar)
     if named and (found is None or found.score < ENOUGH):
         found = _in_general(desk, reading, found, similar)
@@ -277,24 +289,28 @@ def _told_once(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Simil
     return _stated(desk, reading, _with_siblings(desk, reading, found))
 
 
+def _told_likeliest(
+    desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar, order: Sequence[Ranked], best: Likeliest
+) -> Outcome | None:
+    """Outside of a named section with labelled fields: what the likeliest sentence says, and those that say the same of
+    something else; a refusal where the guide hardly answers."""
+    found = _telling_first(desk, reading, [h.clause.clause_id for h in hits], best.found, similar) or best.found
+    corrected = correction(desk, reading, found)
+    if corrected is not None:
+        return corrected
+    if best.chance < 0.5:
+        return refuse_detail(desk, reading, best.missing, hits) if best.missing else None
+    same = alike(desk, reading, order, similar, found)
+    each = say_each(desk, reading, same) if len(same) > 1 else None
+    outcome = each or _stated(desk, reading, _with_siblings(desk, reading, with_exception(found)))
+    return replace(outcome, score=best.chance)
+
+
 def _telling_most(desk: Desk, reading: Reading, candidates: Sequence[Evidence]) -> Evidence | None:
     """The best candidate; where it does not give the detail that is asked for, the best that does."""
-    ranked = sorted(candidates, key=lambda e: -round(e.score, 6))
-    good = (e for e in ranked if e.score >= ENOUGH and not unstated_detail(desk, reading, e))
-    return next(good, ranked[0] if ranked else None)
-
-
-# How much less the words of a clause count that the retrieval puts behind the first, in full where it gives it nothing;
-# measured in docs/adr/0004-encoders.md. A foreign question shares few words with the guide: its ranking says more.
-BEHIND, BEHIND_FOREIGN = 0.4, 0.8
-
-
-def _behind(desk: Desk, reading: Reading, hits: Sequence[Hit]) -> dict[ClauseId, float]:
-    """In a text without labelled fields: what a hit's evidence loses for standing behind the best."""
-    weight = BEHIND if reading.language.startswith("zh") else BEHIND_FOREIGN
-    top = max((h.score for h in hits), default=0.0)
-    flat = [h for h in hits if top > 0 and desk.reader.home(h.clause.clause_id) is None]
-    return {h.clause.clause_id: weight * (1 - max(0.0, h.score) / top) for h in flat}
+    best = sorted(candidates, key=lambda e: -round(e.score, 6))
+    good = (e for e in best if e.score >= ENOUGH and not unstated_detail(desk, reading, e))
+    return next(good, best[0] if best else None)
 
 
 def _telling_first(
@@ -432,18 +448,22 @@ def _stated(desk: Desk, reading: Reading, found: Evidence) -> Outcome:
     return Outcome(draft, "answered", min(0.97, 0.45 + 0.3 * found.score), kept=(found,))
 
 
-# Of the best score: so near to it, reading tells better than ranking in a text without labelled fields.
-CLOSE, CLOSE_FOREIGN = 0.75, 0.9
+def _leading(draft: Draft, kept: Sequence[Evidence]) -> list[Clause]:
+    """The cited clauses, those that answer before those that only lead in to them."""
+    told = {e.clause.clause_id for e in kept}
+    return sorted(draft.cited, key=lambda c: bool(told) and c.clause_id not in told)
 
 
-def _reranked(desk: Desk, reading: Reading, hits: Sequence[Hit], cited: Sequence[Clause]) -> list[Hit]:
+CLOSE = 1.0  # of the ranking's score: so near to the first, reading tells better in a text without labelled fields
+
+
+def _reranked(desk: Desk, hits: Sequence[Hit], cited: Sequence[Clause]) -> list[Hit]:
     """Hits with the clauses that the answer rests on first: reading them for the answer is the last ranking stage."""
     known = {h.clause.clause_id: h for h in hits}
-    close = CLOSE if reading.language.startswith("zh") else CLOSE_FOREIGN
-    enough = close * max((h.score for h in hits), default=0.0)
+    enough = max((h.score for h in hits), default=0.0) - CLOSE
     read = [known[c.clause_id] for c in cited if c.clause_id in known]
     if not any(h.rank <= 5 and (h.score >= enough or desk.reader.home(h.clause.clause_id) is not None) for h in read):
-        return list(hits)  # what the retrieval ranks low is no better for being quoted
+        return list(hits)  # what the ranking puts low is no better for being quoted
     first = [c for c in cited if c.kind != "heading" or len(cited) == 1 or c.clause_id in known][: len(hits) or 10]
     top = max((h.score for h in hits), default=0.0)
     ranked = [Hit(c, known[c.clause_id].score if c.clause_id in known else top, 0, "reranked") for c in first]

@@ -10,15 +10,21 @@ from typing import Any
 
 from bot import embed
 from bot.errors import BotError, NotFoundError, QuestionError
+from bot.evidence import Sentence
 from bot.index import Index, Vectors
 from bot.lexical import normalise, tokens
 from bot.library import Library, Room
-from bot.retrieve import meant, nearest_field, plain_questions, question_vector, retrieve, similarity
+from bot.passages import signs
+from bot.ranking import DEPTH, candidates, ranked, reranked
+from bot.retrieve import lexical_scores, meant, nearest_field, plain_questions, question_vector, retrieve, similarity
 from bot.settings import Settings
-from bot.types import Answer, ClauseId, Fact, Guide, Hit, Segment, Status
+from bot.types import Answer, Clause, ClauseId, Fact, Guide, Hit, Segment, Status
 from bot.understand import Reader, Reading, split_questions
 from bot.verify import verified
 from bot.writer import EndpointWriter, drafted
+
+Weighed = tuple[list[tuple[Clause, Sentence, tuple[float, ...]]], tuple[float, ...]]
+Looked = tuple[Reading, list[Hit], Mapping[ClauseId, float], Mapping[ClauseId, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,14 +163,37 @@ class GuideBot:
         return room.answerer.beside(told)
 
     def _one(self, loaded: _Loaded, room: Room, reading: Reading, vector: Vectors) -> Answer:
+        reading, found, similar, lexical = self._looked(loaded, room, reading, vector)
+        order = ranked(room.answerer.desk.finder, reading, found, similar, lexical)
+        hits = reranked(found, order, self.settings.top_k)
+        return self._rewritten(loaded, reading, room.answerer.answer(reading, hits, similar, order))
+
+    def _looked(self, loaded: _Loaded, room: Room, reading: Reading, vector: Vectors) -> Looked:
+        """The question as read with what its meaning adds, the clauses that it finds, and how like it they are in
+        meaning and in words."""
         weighed = question_vector(loaded.index, reading, vector)
         rows = None if len(room.rows) == len(loaded.index.chunks) else room.rows
         similar = similarity(loaded.index, weighed, rows)
         if reading.wordless and len(loaded.index.parts) == 2:  # the pair for which the distances were measured
             near = nearest_field(room.reader, reading, similar)
             reading = room.reader.with_concept(reading, meant(loaded.index, vector, self._plain_questions(), near))
-        hits = retrieve(loaded.index, room.reader, reading, similar, self.settings.top_k, room.slugs)
-        return self._rewritten(loaded, reading, room.answerer.answer(reading, hits, similar))
+        lexical = lexical_scores(loaded.index, reading)
+        depth = max(DEPTH, self.settings.top_k)
+        hits = retrieve(loaded.index, room.reader, reading, similar, lexical, depth, room.slugs)
+        return reading, hits, similar, lexical
+
+    def weighed(self, question: str, history: Sequence[str] = ()) -> Weighed:
+        """The sentences that a question is answered from, with their features, and the signs of whether the guide
+        answers it at all (no sentences, no signs); for `eval.ranker`."""
+        loaded = self._loaded
+        room = loaded.library.room(loaded.library.scope(question, history, None, None))
+        reading = room.reader.read(embed.clean(question, self.settings.max_question), history)
+        vector = _Embedded(self.encoder).of(reading.query.standalone)
+        reading, found, similar, lexical = self._looked(loaded, room, reading, vector)
+        desk = room.answerer.desk
+        order = ranked(desk.finder, reading, found, similar, lexical)
+        rows = candidates(desk.finder, reading, found, similar, lexical)
+        return rows, signs(desk, reading, order, similar) if order else ()
 
     def _rewritten(self, loaded: _Loaded, reading: Reading, answer: Answer) -> Answer:
         """The answer in a language model's words, where one is configured and what it says holds; else as it is."""
@@ -211,7 +240,8 @@ class GuideBot:
         cleaned = self._checked(words)
         slugs = loaded.library.scope("", (), guide, None)
         reader = loaded.library.room(slugs).reader
-        hits = retrieve(loaded.index, reader, reader.read(cleaned), {}, k, slugs)
+        reading = reader.read(cleaned)
+        hits = retrieve(loaded.index, reader, reading, {}, lexical_scores(loaded.index, reading), k, slugs)
         return hits or self._containing(loaded.index, cleaned, k)
 
     def _containing(self, index: Index, words: str, k: int) -> list[Hit]:

@@ -102,6 +102,18 @@ def _scattered(word: str) -> re.Pattern[str]:
     return re.compile(".{0,3}".join(map(re.escape, word)))
 
 
+Weighed = Sequence[tuple[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What all sentences of a clause share: whether its label names what is asked; words sought, with the share of
+    them that stands around it."""
+
+    label: bool
+    words: tuple[tuple[Weighed, float], ...]
+
+
 class Finder:
     """Finds evidence in one index. `similar` maps clause ids to a question's similarity (0…1), set per question.
 
@@ -212,53 +224,75 @@ class Finder:
         """In texts without labelled fields (articles, measures, FAQ): the sentence that best holds the question's
         words, under a heading or lead-in that holds the rest, and the type of value that is asked for."""
         best: Evidence | None = None
-        asked = dict(reading.focus)
-        terms = self.weighed([*reading.focus, *((t, 0.7) for t in reading.story if t not in asked)])
-        left = self.weighed([*reading.terms, *((t, 0.7) for t in reading.story if t not in asked)])
+        sought = self._sought(reading)
         for clause_id in self.reader.subtree(section):
             clause = self.reader.by_id[clause_id]
-            if _is_frame(clause) and not (clause.kind == "article" or clause.text.rstrip().endswith(("：", ":"))):
+            if is_frame(clause) and not (clause.kind == "article" or clause.text.rstrip().endswith(("：", ":"))):
                 continue
-            context = self.context(clause)
-            label = any(c in (self.carried(clause), self._headed(clause)) for c in reading.concepts[:2])
-            label = label or _asks_same(reading, clause)
-            own = 0.15 if is_faq(clause) else 0.55  # of an answer its question says what it is about
-            # A label stands for the words of the asking phrase.
-            weighed = [(sought, self.coverage(sought, context)) for sought in ((terms, left) if label else (terms,))]
+            about = self._about(reading, clause, sought)
             for sentence in self.sentences_of(clause):
-                text, kinds = sentence.text, sentence.kinds
-                labelled = is_field(clause) or is_faq(clause)
-                named = Sentence(sentence.span, normalise(clause.label) + text) if labelled else sentence
-                said, concept = max(
-                    ((self._said(c, named) - 0.05 * n, c) for n, c in enumerate(reading.concepts)), default=(0.0, "")
-                )
-                cover = max(
-                    own * self.coverage(sought, text) + (1 - own) * around if sought else 0.35
-                    for sought, around in weighed
-                )
-                score = 0.95 * cover + 0.55 * max(said, 0.0) + 0.35 * label + 0.25 * similar.get(clause_id, 0.0)
-                score += (0.35 if reading.yesno else 0.12) * bool(
-                    reading.bodies and any(w in named.text for b, _ in reading.bodies for w in lexicon.bodies()[b].guide)
-                )
-                score += 0.5 * _alike(reading.text, clause.label) if is_faq(clause) else 0.0
-                if _asks_share(reading):
-                    score += 0.3 if any(q.kind == "ratio" and q.unit == "%" for q in sentence.values) else -0.2
-                if reading.yesno and _conditional(clause, self.reader):
-                    score += 0.12
-                first = lexicon.concepts()[reading.concepts[0]].types if reading.concepts else frozenset()
-                if _wants_number(reading) and (not kinds or (first and not first & kinds)):
-                    score -= 0.35
-                if best is None or score > best.score + 1e-9:
-                    best = Evidence(
-                        clause, (sentence.span,), section, score, concept if said > 0.2 else "", label and is_field(clause)
-                    )
+                found = self._weighed_plainly(reading, section, clause, sentence, similar, about)
+                if best is None or found.score > best.score + 1e-9:
+                    best = found
         return self._answered(reading, best) if best is not None else None
+
+    def of_sentence(
+        self, reading: Reading, clause: Clause, sentence: Sentence, similar: Mapping[ClauseId, float]
+    ) -> Evidence:
+        """One sentence of a text without labelled fields as evidence, narrowed to what is asked."""
+        about = self._about(reading, clause, self._sought(reading))
+        return self._answered(reading, self._weighed_plainly(reading, clause.clause_id, clause, sentence, similar, about))
+
+    def _sought(self, reading: Reading) -> tuple[Weighed, Weighed]:
+        """The words that a sentence should hold, with those of the story around the asking part at less weight; and
+        the same without those of the asking phrase."""
+        asked = dict(reading.focus)
+        story = [(t, 0.7) for t in reading.story if t not in asked]
+        return self.weighed([*reading.focus, *story]), self.weighed([*reading.terms, *story])
+
+    def _about(self, reading: Reading, clause: Clause, sought: tuple[Weighed, Weighed]) -> _About:
+        """What all sentences of a clause share: whether its label or heading names what is asked, and how much of the
+        words sought its surroundings hold. A label stands for the words of the asking phrase."""
+        context = self.context(clause)
+        label = any(c in (self.carried(clause), self._headed(clause)) for c in reading.concepts[:2])
+        label = label or _asks_same(reading, clause)
+        kept = sought if label else sought[:1]
+        return _About(label, tuple((terms, self.coverage(terms, context)) for terms in kept))
+
+    def _weighed_plainly(
+        self, reading: Reading, section: ClauseId, clause: Clause, sentence: Sentence,
+        similar: Mapping[ClauseId, float], about: _About,
+    ) -> Evidence:  # fmt: skip
+        text, kinds = sentence.text, sentence.kinds
+        own = 0.15 if is_faq(clause) else 0.55  # of an answer its question says what it is about
+        labelled = is_field(clause) or is_faq(clause)
+        named = Sentence(sentence.span, normalise(clause.label) + text) if labelled else sentence
+        said, concept = max(
+            ((self.said(c, named) - 0.05 * n, c) for n, c in enumerate(reading.concepts)), default=(0.0, "")
+        )
+        cover = max(
+            own * self.coverage(terms, text) + (1 - own) * around if terms else 0.35 for terms, around in about.words
+        )
+        score = 0.95 * cover + 0.55 * max(said, 0.0) + 0.35 * about.label + 0.25 * similar.get(clause.clause_id, 0.0)
+        score += (0.35 if reading.yesno else 0.12) * bool(
+            reading.bodies and any(w in named.text for b, _ in reading.bodies for w in lexicon.bodies()[b].guide)
+        )
+        score += 0.5 * _alike(reading.text, clause.label) if is_faq(clause) else 0.0
+        if asks_share(reading):
+            score += 0.3 if any(q.kind == "ratio" and q.unit == "%" for q in sentence.values) else -0.2
+        if reading.yesno and _conditional(clause, self.reader):
+            score += 0.12
+        first = lexicon.concepts()[reading.concepts[0]].types if reading.concepts else frozenset()
+        if wants_number(reading) and (not kinds or (first and not first & kinds)):
+            score -= 0.35
+        concept = concept if said > 0.2 else ""
+        return Evidence(clause, (sentence.span,), section, score, concept, about.label and is_field(clause))
 
     def _answered(self, reading: Reading, found: Evidence) -> Evidence:
         """Of an FAQ's answer all where it is short; else the sentence, narrowed to the value asked for."""
         clause = found.clause
         start, end = body(clause)
-        if is_faq(clause) and end - start <= MAX_QUOTE and (reading.yesno or not _wants_number(reading)):
+        if is_faq(clause) and end - start <= MAX_QUOTE and (reading.yesno or not wants_number(reading)):
             return replace(found, spans=((start, end),))
         return self._narrowed(reading, found)
 
@@ -274,7 +308,7 @@ class Finder:
             own = depth == 0 and len(tiers) > 1
             for clause_id in tier:
                 clause = self.reader.by_id[clause_id]
-                if _is_frame(clause):
+                if is_frame(clause):
                     continue
                 found = self._of_concept(concept, reading, section, clause, terms)
                 if found is None:
@@ -318,7 +352,7 @@ class Finder:
         flat = self.reader.home(clause.clause_id) is None
         around: float | None = None
         for sentence in self.sentences_of(clause):
-            score = self._said(concept, sentence) + (0.4 if by_label else 0.0)
+            score = self.said(concept, sentence) + (0.4 if by_label else 0.0)
             if score <= 0.2:
                 continue
             if around is None:
@@ -345,7 +379,7 @@ class Finder:
             self._contexts[clause.clause_id] = known
         return known
 
-    def _said(self, concept: str, sentence: Sentence) -> float:
+    def said(self, concept: str, sentence: Sentence) -> float:
         """How well a sentence speaks of a concept: its words, its types."""
         c = lexicon.concepts()[concept]
         typed_ok = bool(c.types) and not c.types.isdisjoint(sentence.kinds)
@@ -382,7 +416,7 @@ class Finder:
         for depth, tier in enumerate(tiers):
             for clause_id in tier:
                 clause = self.reader.by_id[clause_id]
-                if _is_frame(clause) and clause.parent is not None:
+                if is_frame(clause) and clause.parent is not None:
                     continue
                 found = self._of_words(reading, section, clause, similar.get(clause_id, 0.0), terms)
                 if found is None:
@@ -402,7 +436,7 @@ class Finder:
             cover = self._cover(terms, sentence.text, around)
             typed_ok = bool(wanted) and not wanted.isdisjoint(sentence.kinds)
             score = 0.95 * cover + 0.2 * similarity + 0.15 * typed_ok
-            if _wants_number(reading) and not _has_number(clause, sentence):
+            if wants_number(reading) and not _has_number(clause, sentence):
                 score -= 0.35
             if best is None or score > best.score + 1e-9:
                 best = Evidence(clause, (sentence.span,), section, score)
@@ -459,7 +493,7 @@ class Finder:
         what it is ("对获评…的企业，给予最高…奖励"), and the condition that opens the sentence."""
         (start, end) = found.spans[0]
         wanted = {t for c in reading.concepts[:2] for t in lexicon.concepts()[c].types}
-        if not wanted and _wants_number(reading):
+        if not wanted and wants_number(reading):
             wanted = {"amount", "count", "duration", "rate", "ratio"}
         several = len(lexicon.pattern("value_word_re").findall(reading.text)) > 1
         if len(found.spans) != 1 or end - start < 36 or not wanted or reading.listing or several:
@@ -474,7 +508,7 @@ class Finder:
         for group in groups:
             text = normalise(found.clause.text[group[0][0] : group[-1][1]])
             last = normalise(found.clause.text[group[-1][0] : group[-1][1]])
-            said = bool(found.concept) and self._said(found.concept, Sentence(group[-1], last)) > 0.2
+            said = bool(found.concept) and self.said(found.concept, Sentence(group[-1], last)) > 0.2
             cover = self.coverage(terms, last) + 0.5 * self.coverage(terms, text) if terms else 0.0
             units = {q.unit for q in quantities(found.clause.text[group[-1][0] : group[-1][1]])}
             same_unit = bool(reading.unit) and bool(units & (_PEOPLE if reading.unit in _PEOPLE else {reading.unit}))
@@ -536,7 +570,7 @@ def _conditional(clause: Clause, reader: Reader) -> bool:
     return parent is not None and bool(lexicon.pattern("condition_list_re").search(parent.text))
 
 
-def _asks_share(reading: Reading) -> bool:
+def asks_share(reading: Reading) -> bool:
     """Whether a percentage is asked for ("几成"), not another rate."""
     asking = lexicon.concepts()["ratio"].ask("zh" if reading.language.startswith("zh") else reading.language)
     return asking is not None and bool(asking.search(reading.text))
@@ -563,7 +597,7 @@ def _merged(text: str, spans: Sequence[Span]) -> tuple[Span, ...]:
 _PEOPLE = {"人", "名", "位"}
 
 
-def _wants_number(reading: Reading) -> bool:
+def wants_number(reading: Reading) -> bool:
     return bool(lexicon.pattern("quantity_asked_re").search(reading.text))
 
 
@@ -578,7 +612,7 @@ def ordered_concepts(reading: Reading) -> list[str]:
     )
 
 
-def _is_frame(clause: Clause) -> bool:
+def is_frame(clause: Clause) -> bool:
     """A heading that only holds other clauses together, or the header of a table."""
     if clause.kind == "paragraph" and clause.cells:
         return True

@@ -86,7 +86,7 @@ def plain_questions() -> list[tuple[str, str]]:
     return [(concept, text) for concept, texts in lexicon.table("meanings").items() for text in texts]
 
 
-def words(index: Index, reading: Reading) -> dict[ClauseId, float]:
+def lexical_scores(index: Index, reading: Reading) -> dict[ClauseId, float]:
     """BM25 by clause as a share of the best, weighed; empty where the question shares no words with the guides."""
     text = reading.query.standalone if reading.language.startswith("zh") else " ".join(reading.query.terms)
     found = index.lexical(tokens(normalise(text)), DEPTH)
@@ -136,11 +136,12 @@ def retrieve(
     reader: Reader,
     reading: Reading,
     similar: Mapping[ClauseId, float],
+    lexical: Mapping[ClauseId, float],
     k: int,
     guides: Sequence[str] = (),
 ) -> list[Hit]:
     """The `k` best clauses, the best first; ties by document order. `guides` keeps only these."""
-    parts = (similar, words(index, reading), structure(reader, reading), evidence_words(reader, reading))
+    parts = (similar, lexical, structure(reader, reading), evidence_words(reader, reading))
     scores: dict[ClauseId, float] = {}
     for part in parts:
         for clause_id, value in part.items():

@@ -11,7 +11,7 @@ from bot.desk import (
     Desk,
     squeezed,
 )
-from bot.evidence import Evidence, body, trim, typed
+from bot.evidence import Evidence, body, sentences, trim, typed
 from bot.facts import is_field
 from bot.types import Clause, ClauseId, Segment, Table
 from bot.understand import Reader, Reading
@@ -24,7 +24,8 @@ def say_statement(desk: Desk, draft: Draft, reading: Reading, found: Evidence) -
     else:
         if not reading.language.startswith("zh"):
             _say_bodies(draft, found)
-        _say_lead_in(desk, draft, reading, found)
+        if reading.yesno or desk.reader.home(found.clause.clause_id) is None:
+            say_lead_in(desk, draft, found)
         draft.evidence(found)
         say_reader_form(draft, found)
         _say_timely(desk, draft, found, reading)
@@ -36,14 +37,17 @@ def say_statement(desk: Desk, draft: Draft, reading: Reading, found: Evidence) -
         draft.msg("open").say(where).msg("close")
 
 
-def _say_lead_in(desk: Desk, draft: Draft, reading: Reading, found: Evidence) -> None:
-    """For a yes or no out of a list of items, the words that the list begins with ("…不得有下列行为")."""
+def say_lead_in(desk: Desk, draft: Draft, found: Evidence) -> bool:
+    """For an item, the words that its list begins with ("申报…的，应当符合下列条件："): without them it says nothing of
+    whom or what it is. Whether there were any."""
     parent = desk.reader.by_id.get(found.clause.parent) if found.clause.parent else None
-    if not reading.yesno or parent is None or is_field(parent) or parent.kind == "heading" or not parent.children:
-        return
-    start, end = body(parent)
-    if 0 < end - start <= 60:
-        draft.quote(parent, start, end).mark(parent).msg("colon")
+    if parent is None or is_field(parent) or parent.kind == "heading" or not parent.children:
+        return False
+    spans = sentences(parent.text, body(parent)[0])
+    if not spans or spans[-1][1] - spans[-1][0] > 60:
+        return False
+    draft.quote(parent, *spans[-1]).mark(parent).msg("colon")
+    return True
 
 
 def _say_tail(desk: Desk, draft: Draft, found: Evidence) -> None:
@@ -147,7 +151,10 @@ def place_of(desk: Desk, found: Evidence) -> str:
         names.append(desk.reader.section_name(home))
     elif len(chain) > 1:
         parent = desk.reader.by_id[chain[1]]
-        if parent.parent is not None or not found.clause.number:
+        if parent.kind == "article" and len(chain) > 2:  # "（三）" of "第六条" under its chapter's heading
+            names.append(desk.reader.section_name(chain[2]))
+            names.append(parent.number)
+        elif parent.parent is not None or not found.clause.number:
             names.append(desk.reader.section_name(parent.clause_id))
     if found.clause.clause_id != home:
         own = (found.clause.number or found.clause.label) if found.clause.kind == "article" else found.clause.label

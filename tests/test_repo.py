@@ -28,8 +28,8 @@ from tests.conftest import ROOT
 ORDER = [
     *("errors", "types", "settings", "slug", "lexicon"),
     *("ingest", "guide", "facts", "chunk", "export", "embed", "lexical", "index"),
-    *("names", "understand", "retrieve", "evidence", "compose", "desk", "values", "statements", "detail", "sufficient"),
-    *("polarity", "tables", "lists", "compare", "suggest", "verify", "answer", "writer"),
+    *("names", "understand", "retrieve", "evidence", "ranking", "compose", "desk", "values", "statements", "detail", "sufficient"),
+    *("polarity", "tables", "lists", "compare", "passages", "suggest", "verify", "answer", "writer"),
     *("library", "writer", "bot", "web", "cli"),
 ]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]

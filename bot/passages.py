@@ -1,0 +1,240 @@
+"""Answers out of text without labelled fields: the likeliest sentence, all that say it of several things, whole lists."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bot import lexicon
+from bot.compose import Draft
+from bot.desk import Desk, Outcome, Similar
+from bot.detail import unstated_detail
+from bot.evidence import ENOUGH, Evidence, Span, body, ordered_concepts, sentences, trim, typed, wants_number
+from bot.facts import is_field
+from bot.lexical import normalise
+from bot.ranking import Ranked
+from bot.statements import place_of, say_lead_in, say_reader_form
+from bot.sufficient import missing_part
+from bot.types import Clause, ClauseId
+from bot.understand import Reading
+from bot.values import COMPARABLE
+
+NEAR = 2.5  # of the ranking's score: sentences this near the first may answer where it does not
+ALIKE = 2.0  # of the ranking's score: sentences this near the first may say the same of something else
+LOOKED_AT = 4  # sentences
+LISTED = 12  # ranked sentences whose lists are looked at
+ITEMS_LONG = 300  # characters of a list's items; longer items are cut at their first comma
+LONG = 420  # characters of a whole answer
+_WHOLE = ("materials", "requirements", "process", "eligible", "penalty", "content", "qualification")
+
+
+ENOUGH_SIGNS = (
+    "always", "missing", "unstated", "no_words", "top", "around", "similar", "yesno", "foreign", "foreign_top", "evidence",
+    "concepts", "share", "words", "margin",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Likeliest:
+    """The likeliest sentence as evidence, what it leaves unsaid, and the chance that the guide answers at all."""
+
+    found: Evidence
+    missing: str
+    chance: float
+
+
+def likeliest(desk: Desk, reading: Reading, order: Sequence[Ranked], similar: Similar) -> Likeliest | None:
+    """The likeliest sentence that leaves nothing unsaid, of those near the first; where there is none the first.
+
+    `chance` is a logistic model over the signs of the first sentence (`signs`), fitted with the ranking's weights."""
+    first: tuple[Evidence, str] | None = None
+    chance = enough(signs(desk, reading, order, similar))
+    for r in [r for r in order if r.score >= order[0].score - NEAR][:LOOKED_AT]:
+        found = _evidence(desk, reading, r, similar)
+        if found is None:
+            continue
+        missing = missing_part(desk, reading, [r.clause.clause_id], found)
+        if found.score >= ENOUGH and not missing:
+            return Likeliest(found, "", max(chance, 0.5) if first is None else chance)
+        first = first or (found, missing)
+    return Likeliest(*first, chance) if first is not None else None
+
+
+def signs(desk: Desk, reading: Reading, order: Sequence[Ranked], similar: Similar) -> tuple[float, ...]:
+    """What tells whether the guide answers a question at all: of the first sentence, its distance from the rest, what
+    it leaves unsaid."""
+    top = order[0]
+    found = _evidence(desk, reading, top, similar)
+    terms = desk.finder.weighed(reading.focus)
+    others = [r.score for r in order if r.clause is not top.clause]
+    exps = [math.exp(r.score - top.score) for r in order]
+    own = sum(x for x, r in zip(exps, order, strict=True) if r.clause is top.clause)
+    foreign = not reading.language.startswith("zh")
+    missing = found is not None and bool(missing_part(desk, reading, [top.clause.clause_id], found))
+    return (
+        1.0, float(missing), float(found is not None and bool(unstated_detail(desk, reading, found))), float(not terms),
+        top.score, desk.finder.coverage(terms, desk.finder.context(top.clause)) if terms else 0.0,
+        similar.get(top.clause.clause_id, 0.0), float(reading.yesno), float(foreign), top.score if foreign else 0.0,
+        found.score if found is not None else 0.0, float(min(2, len(reading.concepts))), own / sum(exps),
+        desk.finder.coverage(terms, top.sentence.text) if terms else 0.0, top.score - max(others, default=0.0),
+    )  # fmt: skip
+
+
+def enough(row: Sequence[float]) -> float:
+    """The chance that the guide answers, from its signs."""
+    table = lexicon.table("ranking")["enough"]
+    return 1 / (1 + math.exp(-sum(float(table[n]) * v for n, v in zip(ENOUGH_SIGNS, row, strict=True))))
+
+
+def _evidence(desk: Desk, reading: Reading, r: Ranked, similar: Similar) -> Evidence | None:
+    if desk.reader.home(r.clause.clause_id) is None:
+        return desk.finder.of_sentence(reading, r.clause, r.sentence, similar)
+    return desk.finder.find(reading, r.clause.clause_id, similar)
+
+
+def alike(
+    desk: Desk, reading: Reading, order: Sequence[Ranked], similar: Similar, found: Evidence
+) -> list[Evidence]:
+    """With the sentence found, the others that answer as well for something else ("生活补助多少": of each class of
+    applicants): as near, with as many of the question's words, another value of the same type."""
+    first = next(iter(ordered_concepts(reading)), "")
+    types = (lexicon.concepts()[first].types if first else frozenset()) or set(COMPARABLE)
+    wants = bool(first and lexicon.concepts()[first].types) or wants_number(reading)
+    if reading.yesno or reading.comparing or not wants or not typed(found, types):
+        return [found]
+    terms = desk.finder.weighed(reading.focus)
+    least = _cover(desk, terms, found) - 0.05
+    kept: list[Evidence] = [found]
+    for r in order:
+        if r.score < order[0].score - ALIKE or len(kept) > 5:
+            break
+        other = _evidence(desk, reading, r, similar)
+        if other is None or other.score < ENOUGH or _cover(desk, terms, other) < least:
+            continue
+        values = {(q.kind, q.value) for q in typed(other, types)}
+        shown = [{(q.kind, q.value) for q in typed(k, types)} for k in kept]
+        units = {q.unit for q in typed(other, types)} & {q.unit for q in typed(found, types)}
+        if values and units and all(values != s for s in shown) and all(other.spans != k.spans or other.clause is not k.clause for k in kept):
+            kept.append(other)
+    return sorted(kept, key=lambda e: (desk.index.order[e.clause.clause_id], e.spans))
+
+
+def _cover(desk: Desk, terms: Sequence[tuple[str, float]], found: Evidence) -> float:
+    """Share of the question's words that an evidence holds itself, its label and its lead-in included."""
+    return desk.finder.coverage(terms, normalise(_named(desk, found) + found.quote)) if terms else 1.0
+
+
+def _named(desk: Desk, found: Evidence) -> str:
+    parent = desk.reader.by_id.get(found.clause.parent) if found.clause.parent else None
+    return found.clause.label + (parent.text if parent is not None and len(parent.text) <= 60 else "")
+
+
+def say_each(desk: Desk, reading: Reading, kept: Sequence[Evidence]) -> Outcome | None:
+    """All of them, one after another, each under the words that say what it is for; None where that is too long."""
+    draft = Draft(reading.language)
+    for n, found in enumerate(kept):
+        if n:
+            draft.msg("semicolon")
+        if not say_lead_in(desk, draft, found):
+            label = found.clause.label
+            if label and label != found.clause.number and label not in found.quote and len(label) <= 30:
+                draft.say(label).msg("colon")
+        draft.evidence(found)
+        say_reader_form(draft, found)
+        draft.mark(found.clause)
+    if len(draft.text()) > LONG:
+        return None
+    return Outcome(draft, "answered", 0.65, kept=tuple(kept))
+
+
+# -- whole lists -----------------------------------------------------------------------------------------------------
+
+
+def whole_list(desk: Desk, reading: Reading, order: Sequence[Ranked]) -> Outcome | None:
+    """ "要交哪些材料", "哪些人不能报": all the items under the heading or the lead-in that announces what is asked."""
+    first = next(iter(ordered_concepts(reading)), "")
+    if not (reading.listing or first in _WHOLE) or reading.yesno or reading.comparing or wants_number(reading):
+        return None
+    leads = _leads(desk, order)
+    scored = [(_announces(desk, reading, lead, items, order), lead, items) for lead, items in leads]
+    best = max(scored, key=lambda s: (round(s[0], 6), -desk.index.order[s[1].clause_id]), default=None)
+    if best is None or best[0] < 1.0:
+        return None
+    return _say_list(desk, reading, best[1], best[2])
+
+
+def _leads(desk: Desk, order: Sequence[Ranked]) -> list[tuple[Clause, list[Clause]]]:
+    """Headings and lead-ins with at least two items, of or over the best sentences."""
+    out: dict[ClauseId, tuple[Clause, list[Clause]]] = {}
+    for r in order[:LISTED]:
+        for i in desk.reader.ancestors(r.clause.clause_id)[:3]:
+            clause = desk.reader.by_id[i]
+            items = [desk.reader.by_id[c] for c in clause.children]
+            items = [c for c in items if body(c)[1] > body(c)[0] and not is_field(c)]
+            if len(items) >= 2 and clause.parent is not None and desk.reader.home(i) is None and all(c.kind in ("item", "row") for c in items):
+                out.setdefault(i, (clause, items))
+    return list(out.values())
+
+
+def _announces(desk: Desk, reading: Reading, lead: Clause, items: Sequence[Clause], order: Sequence[Ranked]) -> float:
+    """How well a lead-in announces what is asked: its concept, the question's words, what it rules out, and how near
+    the best of its items and itself are."""
+    first = next(iter(ordered_concepts(reading)), "")
+    text = normalise(lead.text)
+    carried = lexicon.concept_of_label(desk.reader.section_name(lead.clause_id))
+    terms = desk.finder.weighed(reading.focus)
+    score = 0.8 * bool(first and carried == first)
+    score += 0.9 * (desk.finder.coverage(terms, text) if terms else 0.0)
+    score += 0.3 * bool(first and lexicon.concepts()[first].said.search(text))
+    denies = bool(lexicon.pattern("question_denies_re").search(reading.text))
+    forbids = bool(lexicon.pattern("forbid_list_re").search(text) or lexicon.pattern("denied_heading_re").search(text))
+    score += 0.7 if denies and forbids else -0.6 if denies != forbids else 0.0
+    ids = {lead.clause_id, *(c.clause_id for c in items)}
+    near = [r.score for r in order if r.clause.clause_id in ids]
+    return score + 0.3 * (max(near) >= order[0].score - 1.0 if near else 0)
+
+
+def _say_list(desk: Desk, reading: Reading, lead: Clause, items: Sequence[Clause]) -> Outcome:
+    draft = Draft(reading.language)
+    start, end = body(lead)
+    spans = sentences(lead.text, start)
+    if end > start and lead.kind != "heading" and spans:
+        draft.quote(lead, *spans[-1]).mark(lead).msg("colon")
+    cut = sum(body(c)[1] - body(c)[0] for c in items) > ITEMS_LONG
+    said = 0
+    for n, item in enumerate(items):
+        span = _opening(item) if cut else body(item)
+        if said + span[1] - span[0] > LONG - 60:
+            draft.msg("more_in")
+            break
+        said += span[1] - span[0]
+        if n:
+            draft.msg("semicolon")
+        draft.quote(item, *span).mark(item)
+    where = place_of(desk, Evidence(lead, ((0, 0),), lead.clause_id, 1.0))
+    if where:
+        draft.msg("open").say(where).msg("close")
+    return Outcome(draft, "answered", 0.7)
+
+
+def _opening(item: Clause) -> Span:
+    """An item up to its first mark, where that is long enough to say something."""
+    start, end = body(item)
+    for m in re.finditer(r"[，,；;。（(：:]", item.text[start:end]):
+        if m.start() >= 6:
+            return trim(item.text, start, start + m.start())
+    return start, end
+
+
+# -- words that belong to a sentence ---------------------------------------------------------------------------------
+
+
+def with_exception(found: Evidence) -> Evidence:
+    """A sentence with the one after it that limits it ("…；但…除外", "其中…"): a condition is never dropped."""
+    last = found.spans[-1]
+    after = sentences(found.clause.text, last[1])
+    if after and lexicon.pattern("limits_re").match(found.clause.text, after[0][0]) and after[0][1] - after[0][0] <= 80:
+        return replace(found, spans=(*found.spans[:-1], (last[0], after[0][1])))
+    return found
