@@ -302,7 +302,7 @@ def _told_likeliest(
         return refuse_detail(desk, reading, best.missing, hits) if best.missing else None
     same = alike(desk, reading, order, similar, found)
     each = say_each(desk, reading, same) if len(same) > 1 else None
-    outcome = each or _stated(desk, reading, _with_siblings(desk, reading, with_exception(found)))
+    outcome = each or _stated(desk, reading, _with_siblings(desk, reading, with_exception(same[0])))
     return replace(outcome, score=best.chance)
 
 

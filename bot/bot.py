@@ -164,8 +164,12 @@ class GuideBot:
 
     def _one(self, loaded: _Loaded, room: Room, reading: Reading, vector: Vectors) -> Answer:
         reading, found, similar, lexical = self._looked(loaded, room, reading, vector)
-        order = ranked(room.answerer.desk.finder, reading, found, similar, lexical)
-        hits = reranked(found, order, self.settings.top_k)
+        at_home = any(room.reader.home(s) for s in reading.query.sections)
+        if at_home and reading.scope != "implied":  # its fields answer, and nothing is to be chosen among sentences
+            order, hits = [], found[: self.settings.top_k]
+        else:
+            order = ranked(room.answerer.desk.finder, reading, found, similar, lexical)
+            hits = reranked(found, order, self.settings.top_k)
         return self._rewritten(loaded, reading, room.answerer.answer(reading, hits, similar, order))
 
     def _looked(self, loaded: _Loaded, room: Room, reading: Reading, vector: Vectors) -> Looked:

@@ -22,8 +22,9 @@ from bot.understand import Reading
 from bot.values import COMPARABLE
 
 NEAR = 2.5  # of the ranking's score: sentences this near the first may answer where it does not
-ALIKE = 2.0  # of the ranking's score: sentences this near the first may say the same of something else
+ALIKE = 1.5  # of the ranking's score: sentences this near the first may say the same of something else
 LOOKED_AT = 4  # sentences
+ALIKE_MOST = 5  # sentences
 LISTED = 12  # ranked sentences whose lists are looked at
 ITEMS_LONG = 300  # characters of a list's items; longer items are cut at their first comma
 LONG = 420  # characters of a whole answer
@@ -55,11 +56,18 @@ def likeliest(desk: Desk, reading: Reading, order: Sequence[Ranked], similar: Si
         found = _evidence(desk, reading, r, similar)
         if found is None:
             continue
-        missing = missing_part(desk, reading, [r.clause.clause_id], found)
+        missing = missing_part(desk, reading, _place(desk, r.clause), found)
         if found.score >= ENOUGH and not missing:
             return Likeliest(found, "", max(chance, 0.5) if first is None else chance)
         first = first or (found, missing)
     return Likeliest(*first, chance) if first is not None else None
+
+
+def _place(desk: Desk, clause: Clause) -> list[ClauseId]:
+    """A clause and, for an item, the lead-in that it stands under: its words are the item's too."""
+    parent = desk.reader.by_id.get(clause.parent) if clause.parent else None
+    led = parent is not None and parent.kind != "heading"
+    return [clause.clause_id, parent.clause_id] if led and parent is not None else [clause.clause_id]
 
 
 def signs(desk: Desk, reading: Reading, order: Sequence[Ranked], similar: Similar) -> tuple[float, ...]:
@@ -72,7 +80,7 @@ def signs(desk: Desk, reading: Reading, order: Sequence[Ranked], similar: Simila
     exps = [math.exp(r.score - top.score) for r in order]
     own = sum(x for x, r in zip(exps, order, strict=True) if r.clause is top.clause)
     foreign = not reading.language.startswith("zh")
-    missing = found is not None and bool(missing_part(desk, reading, [top.clause.clause_id], found))
+    missing = found is not None and bool(missing_part(desk, reading, _place(desk, top.clause), found))
     return (
         1.0, float(missing), float(found is not None and bool(unstated_detail(desk, reading, found))), float(not terms),
         top.score, desk.finder.coverage(terms, desk.finder.context(top.clause)) if terms else 0.0,
@@ -105,18 +113,14 @@ def alike(
     if reading.yesno or reading.comparing or not wants or not typed(found, types):
         return [found]
     terms = desk.finder.weighed(reading.focus)
-    least = _cover(desk, terms, found) - 0.05
-    kept: list[Evidence] = [found]
-    for r in order:
-        if r.score < order[0].score - ALIKE or len(kept) > 5:
-            break
-        other = _evidence(desk, reading, r, similar)
-        if other is None or other.score < ENOUGH or _cover(desk, terms, other) < least:
-            continue
+    near = (_evidence(desk, reading, r, similar) for r in order if r.score >= order[0].score - ALIKE)
+    told = [found, *(e for e in near if e is not None and e.score >= ENOUGH and typed(e, types))][: ALIKE_MOST + 1]
+    most = max(_cover(desk, terms, e) for e in told)
+    kept: list[Evidence] = []
+    for other in (e for e in told if _cover(desk, terms, e) >= most - 0.05):
         values = {(q.kind, q.value) for q in typed(other, types)}
-        shown = [{(q.kind, q.value) for q in typed(k, types)} for k in kept]
-        units = {q.unit for q in typed(other, types)} & {q.unit for q in typed(found, types)}
-        if values and units and all(values != s for s in shown) and all(other.spans != k.spans or other.clause is not k.clause for k in kept):
+        units = {q.unit for q in typed(other, types)} & {q.unit for k in kept for q in typed(k, types)}
+        if not kept or (units and all(values != {(q.kind, q.value) for q in typed(k, types)} for k in kept)):
             kept.append(other)
     return sorted(kept, key=lambda e: (desk.index.order[e.clause.clause_id], e.spans))
 

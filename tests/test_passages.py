@@ -1,0 +1,144 @@
+"""Text without labelled fields: the sentence that answers comes first, a list comes whole, the same said of several
+things comes with each, a condition is never dropped. One made-up set of measures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bot.bot import GuideBot
+from bot.index import build
+from bot.passages import ENOUGH_SIGNS, enough
+from bot.ranking import FEATURES, weights
+from bot.settings import Settings
+from eval import ranker
+from eval.cases import parse
+
+MEASURES = """清溪市青年工匠引育管理办法
+第一章 总则
+第一条 为加强青年工匠队伍建设，制定本办法。
+第二条 青年工匠分为首席工匠、骨干工匠和新锐工匠，每两年遴选一次。
+第二章 申报
+第三条 申报首席工匠的，应当符合下列条件：
+（一）年龄不超过45周岁；
+（二）具有高级技师资格；
+（三）每年带徒不少于6人。
+第四条 申报新锐工匠的，应当符合下列条件：
+（一）年龄不超过30周岁；
+（二）具有高级工以上资格。
+第五条 有下列情形之一的，不得申报：
+（一）现任机关公务员的；
+（二）三年内发生责任事故的；
+（三）已获得同级称号的。
+第六条 申报人应当提交下列材料：
+（一）申报表；
+（二）技能等级证书；
+（三）单位推荐意见。
+第三章 支持
+第七条 入选者按下列标准给予津贴：
+（一）首席工匠，每年津贴6万元；
+（二）骨干工匠，每年津贴4万元；
+（三）新锐工匠，每年津贴2万元。
+第八条 遴选结果公示7个工作日；对结果有异议的，可以书面提出复核。
+第九条 入选者可以申请工作室建设经费，最高20万元；但首席工匠已有省级工作室的除外。
+第十条 津贴按年发放，考核不合格的停发。本办法由市人力资源社会保障局负责解释。
+"""
+
+
+@pytest.fixture(scope="module")
+def measures(tmp_path_factory: pytest.TempPathFactory) -> GuideBot:
+    home = tmp_path_factory.mktemp("passages")
+    (home / "corpus").mkdir()
+    (home / "corpus" / "measures.txt").write_text(MEASURES, "utf-8")
+    settings = Settings(corpus=home / "corpus", index=home / "index", today="2027-03-01")
+    build(settings)
+    return GuideBot.open(settings)
+
+
+@pytest.mark.parametrize(
+    ("question", "told", "untold"),
+    [
+        ("报首席工匠年龄不能超过多少岁", ["申报首席工匠的", "45周岁"], ["30周岁"]),  # an item with the words it stands under
+        ("报新锐工匠年龄不能超过多少岁", ["申报新锐工匠的", "30周岁"], ["45周岁"]),
+        ("遴选结果公示几个工作日", ["7个工作日"], []),
+        ("办法由谁解释", ["市人力资源社会保障局"], []),
+        ("首席工匠每年津贴多少", ["6万元"], ["4万元", "2万元"]),
+    ],
+)
+def test_one_sentence_of_many_answers(measures: GuideBot, question: str, told: list[str], untold: list[str]) -> None:
+    answer = measures.ask(question)
+    assert answer.status == "answered"
+    assert all(t in answer.text for t in told), answer.text
+    assert not [t for t in untold if t in answer.text], answer.text
+
+
+def test_the_same_said_of_several_things_comes_with_each(measures: GuideBot) -> None:
+    answer = measures.ask("津贴每年多少钱")
+    assert answer.status == "answered"
+    assert all(t in answer.text for t in ("首席工匠", "6万元", "骨干工匠", "4万元", "新锐工匠", "2万元")), answer.text
+
+
+@pytest.mark.parametrize(
+    ("question", "items"),
+    [
+        ("申报要交哪些材料", ["申报表", "技能等级证书", "单位推荐意见"]),
+        ("哪些人不能申报", ["现任机关公务员的", "三年内发生责任事故的", "已获得同级称号的"]),
+    ],
+)
+def test_a_list_comes_whole(measures: GuideBot, question: str, items: list[str]) -> None:
+    answer = measures.ask(question)
+    assert answer.status == "answered"
+    assert all(i in answer.text for i in items), answer.text
+
+
+def test_an_exception_is_not_dropped(measures: GuideBot) -> None:
+    answer = measures.ask("工作室建设经费最高多少")
+    assert "20万元" in answer.text
+    assert "首席工匠已有省级工作室的除外" in answer.text
+
+
+@pytest.mark.parametrize("question", ["明天下雨吗", "工作室的租金怎么减免", "评审专家有几位"])
+def test_what_is_not_there_is_refused(measures: GuideBot, question: str) -> None:
+    assert measures.ask(question).status == "refused"
+
+
+def test_weights_are_whole(measures: GuideBot) -> None:
+    rows, signs = measures.weighed("首席工匠每年津贴多少")
+    assert all(len(row) == len(FEATURES) == len(weights()) for _, _, row in rows)
+    assert len(signs) == len(ENOUGH_SIGNS)
+    assert 0 < enough(signs) < 1
+
+
+def test_fitting_finds_what_tells(measures: GuideBot) -> None:
+    """Of made-up examples where one feature tells right from wrong and the others are noise, it takes most weight."""
+    case = parse(
+        {"id": "x", "type": "lookup", "lang": "zh", "persona": "applicant", "question": "津贴多少", "expect": "answer",
+         "facts": [["6万元"]], "forbid": [], "evidence": [{"section": "", "quote": "每年津贴6万元"}], "note": ""}
+    )  # fmt: skip
+    made = ranker.example(case, "", measures)
+    assert made is not None and made.held.sum() == 1
+    noise = np.random.default_rng(3)
+    rows = []
+    for n in range(60):
+        features = noise.random((5, len(FEATURES)))
+        held = np.zeros(5)
+        held[n % 5] = 1
+        features[:, 4] = held * 0.6 + noise.random(5) * 0.4
+        signs = noise.random(len(ENOUGH_SIGNS))
+        signs[0], signs[3] = 1.0, float(n % 2)
+        own = parse({**ranker_case(case), "id": f"x{n}", "expect": "answer" if n % 2 else "refuse"})
+        rows.append(ranker.Example(own, "", features, held, ("a", "b", "c", "d", "e"), signs))
+    theta = ranker.fit(rows, rounds=120)
+    assert int(np.argmax(theta)) == 4
+    assert ranker.first_right(rows, theta) > 0.9 > ranker.fused_right(rows)
+    told = ranker.fit_enough(rows)
+    assert int(np.argmax(told[1:])) + 1 == 3
+    assert ranker.told_apart(rows, told) == "refusal recall 1.000, false refusals 0.000"
+    text = ranker.toml(theta, told, 60)
+    assert text.count(" = ") == len(FEATURES) + len(ENOUGH_SIGNS)
+
+
+def ranker_case(case: object) -> dict[str, object]:
+    from eval.cases import to_json
+
+    return dict(to_json(case))  # type: ignore[arg-type]
