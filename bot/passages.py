@@ -122,7 +122,7 @@ def alike(
         units = {q.unit for q in typed(other, types)} & {q.unit for k in kept for q in typed(k, types)}
         if not kept or (units and all(values != {(q.kind, q.value) for q in typed(k, types)} for k in kept)):
             kept.append(other)
-    return sorted(kept, key=lambda e: (desk.index.order[e.clause.clause_id], e.spans))
+    return sorted(kept, key=lambda e: (e.clause.start, e.spans))
 
 
 def _cover(desk: Desk, terms: Sequence[tuple[str, float]], found: Evidence) -> float:
@@ -163,7 +163,7 @@ def whole_list(desk: Desk, reading: Reading, order: Sequence[Ranked]) -> Outcome
         return None
     leads = _leads(desk, order)
     scored = [(_announces(desk, reading, lead, items, order), lead, items) for lead, items in leads]
-    best = max(scored, key=lambda s: (round(s[0], 6), -desk.index.order[s[1].clause_id]), default=None)
+    best = max(scored, key=lambda s: (round(s[0], 6), -s[1].start), default=None)
     if best is None or best[0] < 1.0:
         return None
     return _say_list(desk, reading, best[1], best[2])
@@ -177,7 +177,7 @@ def _leads(desk: Desk, order: Sequence[Ranked]) -> list[tuple[Clause, list[Claus
             clause = desk.reader.by_id[i]
             items = [desk.reader.by_id[c] for c in clause.children]
             items = [c for c in items if body(c)[1] > body(c)[0] and not is_field(c)]
-            if len(items) >= 2 and clause.parent is not None and desk.reader.home(i) is None and all(c.kind in ("item", "row") for c in items):
+            if len(items) >= 2 and clause.parent is not None and desk.reader.home(i) is None and all(c.kind in ("item", "row", "paragraph") for c in items):
                 out.setdefault(i, (clause, items))
     return list(out.values())
 

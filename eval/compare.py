@@ -13,6 +13,7 @@ is named and left out.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
@@ -217,6 +218,9 @@ def _peak_mb() -> float:
     """Most memory that this process ever held, in MB."""
     import resource
 
+    with contextlib.suppress(OSError):  # Linux: rusage keeps what the parent held before this program was started
+        peak_line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+        return int(peak_line.split()[1]) / 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1024 / (1024 if sys.platform == "darwin" else 1)
 

@@ -60,7 +60,7 @@ def place_of_clause(clause: Clause, score: float = 0.0) -> Place:
 
 
 def _place_of_citation(c: Citation) -> Place:
-    return Place(c.clause_id, c.path, c.label, c.text, c.spans, c.source, c.start, c.end, title=c.title)
+    return Place(c.clause_id, c.path, c.label, c.text, c.spans, c.source, c.start, c.end, title=f"{c.title} {c.edition}".strip())
 
 
 def reply_from(said: Asked) -> Reply:
