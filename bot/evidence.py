@@ -517,6 +517,7 @@ class Finder:
         if best < 0.25:
             return found
         chosen = [part for v, group in scored if v >= best - 0.02 for part in self._trimmed(group, found, terms)]
+        chosen = _with_cap(found.clause.text, parts, chosen)
         if len(chosen) >= len(parts) or sum(v >= best - 0.02 for v, _ in scored) > 3:
             return found
         first = parts[0]
@@ -562,6 +563,20 @@ def _alike(question: str, label: str) -> float:
     """How alike two questions are: Dice's measure over their characters and pairs of characters."""
     a, b = ({t[n : n + k] for k in (1, 2) for n in range(len(t) - k + 1)} for t in (question, normalise(label)))
     return 2 * len(a & b) / (len(a) + len(b)) if a and b else 0.0
+
+
+_CAP = re.compile(r"最高|最多|不超过|封顶|上限|限额")
+
+
+def _with_cap(text: str, parts: Sequence[Span], chosen: Sequence[Span]) -> list[Span]:
+    """A share with the cap beside it, and a cap with its share ("按…的20%，给予最高200万元"): one limits the other."""
+    kinds = [{q.kind for q in quantities(text[s:e])} for s, e in parts]
+    out = set(chosen)
+    for n in range(len(parts) - 1):
+        capped = "ratio" in kinds[n] and "amount" in kinds[n + 1] and _CAP.search(text[slice(*parts[n + 1])])
+        if capped and out & {parts[n], parts[n + 1]}:
+            out |= {parts[n], parts[n + 1]}
+    return sorted(out)
 
 
 def _conditional(clause: Clause, reader: Reader) -> bool:

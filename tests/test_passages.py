@@ -41,7 +41,8 @@ MEASURES = """清溪市青年工匠引育管理办法
 （三）新锐工匠，每年津贴2万元。
 第八条 遴选结果公示7个工作日；对结果有异议的，可以书面提出复核。
 第九条 入选者可以申请工作室建设经费，最高20万元；但首席工匠已有省级工作室的除外。
-第十条 津贴按年发放，考核不合格的停发。本办法由市人力资源社会保障局负责解释。
+第十条 企业为工匠购置实训设备、软件和耗材并在本市使用满一年的，经评审后按照设备投入的30%，给予最高80万元补助，补助分两年拨付。
+第十一条 津贴按年发放，考核不合格的停发。本办法由市人力资源社会保障局负责解释。
 """
 
 
@@ -95,6 +96,12 @@ def test_an_exception_is_not_dropped(measures: GuideBot) -> None:
     answer = measures.ask("工作室建设经费最高多少")
     assert "20万元" in answer.text
     assert "首席工匠已有省级工作室的除外" in answer.text
+
+
+@pytest.mark.parametrize("question", ["购置实训设备最高补助多少钱", "购置实训设备按百分之几补助"])
+def test_a_share_comes_with_its_cap(measures: GuideBot, question: str) -> None:
+    answer = measures.ask(question)
+    assert "30%" in answer.text and "80万元" in answer.text, answer.text
 
 
 @pytest.mark.parametrize("question", ["明天下雨吗", "工作室的租金怎么减免", "评审专家有几位"])
