@@ -26,6 +26,7 @@ ALIKE = 1.5  # of the ranking's score: sentences this near the first may say the
 LOOKED_AT = 4  # sentences
 ALIKE_MOST = 5  # sentences
 LISTED = 12  # ranked sentences whose lists are looked at
+LIST_HOLDS = 0.4  # least share of the question's words in a list and what announces it
 ITEMS_LONG = 300  # characters of a list's items; longer items are cut at their first comma
 LONG = 420  # characters of a whole answer
 _WHOLE = ("materials", "requirements", "process", "eligible", "penalty", "content", "qualification")
@@ -189,6 +190,9 @@ def _announces(desk: Desk, reading: Reading, lead: Clause, items: Sequence[Claus
     text = normalise(lead.text)
     carried = lexicon.concept_of_label(desk.reader.section_name(lead.clause_id))
     terms = desk.finder.weighed(reading.focus)
+    whole = text + "\n".join(normalise(c.text) for c in items)
+    if terms and desk.finder.coverage(terms, whole) < LIST_HOLDS:
+        return 0.0  # it is of something else: "设备转让了怎么办" is not the steps of an application
     score = 0.8 * bool(first and carried == first)
     score += 0.9 * (desk.finder.coverage(terms, text) if terms else 0.0)
     score += 0.3 * bool(first and lexicon.concepts()[first].said.search(text))
