@@ -82,7 +82,7 @@ class Answerer:
 
     def _made(self, reading: Reading, outcome: Outcome, hits: Sequence[Hit]) -> Answer:
         draft, language = outcome.draft, reading.language
-        hits = _reranked(self.desk, hits, _leading(draft, outcome.kept)) if outcome.status != "refused" else hits
+        hits = _reranked(self.desk, reading, hits, _leading(draft, outcome.kept)) if outcome.status != "refused" else hits
         cited = draft.citations(self.desk.index.guides)
         return Answer(
             status=outcome.status, text=draft.text(), segments=draft.segments(),
@@ -454,18 +454,20 @@ def _leading(draft: Draft, kept: Sequence[Evidence]) -> list[Clause]:
     return sorted(draft.cited, key=lambda c: bool(told) and c.clause_id not in told)
 
 
-CLOSE = 1.0  # of the ranking's score: so near to the first, reading tells better in a text without labelled fields
+# So near to the first, reading tells better in a text without labelled fields: less than this of the ranking's score
+# behind it; for a foreign question at least this share of the first's fused score.
+CLOSE, CLOSE_FOREIGN = 1.0, 0.9
 
 
-def _reranked(desk: Desk, hits: Sequence[Hit], cited: Sequence[Clause]) -> list[Hit]:
+def _reranked(desk: Desk, reading: Reading, hits: Sequence[Hit], cited: Sequence[Clause]) -> list[Hit]:
     """Hits with the clauses that the answer rests on first: reading them for the answer is the last ranking stage."""
     known = {h.clause.clause_id: h for h in hits}
-    enough = max((h.score for h in hits), default=0.0) - CLOSE
+    top = max((h.score for h in hits), default=0.0)
+    enough = top - CLOSE if reading.language.startswith("zh") else top * CLOSE_FOREIGN
     read = [known[c.clause_id] for c in cited if c.clause_id in known]
     if not any(h.rank <= 5 and (h.score >= enough or desk.reader.home(h.clause.clause_id) is not None) for h in read):
         return list(hits)  # what the ranking puts low is no better for being quoted
     first = [c for c in cited if c.kind != "heading" or len(cited) == 1 or c.clause_id in known][: len(hits) or 10]
-    top = max((h.score for h in hits), default=0.0)
     ranked = [Hit(c, known[c.clause_id].score if c.clause_id in known else top, 0, "reranked") for c in first]
     used = {c.clause_id for c in first}
     ranked += [h for h in hits if h.clause.clause_id not in used]

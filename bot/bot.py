@@ -169,7 +169,9 @@ class GuideBot:
             order, hits = [], found[: self.settings.top_k]
         else:
             order = ranked(room.answerer.desk.finder, reading, found, similar, lexical)
-            hits = reranked(found, order, self.settings.top_k)
+            # a foreign question shares too few words with the guide for signs of words: its hits stay as they came
+            chinese = reading.language.startswith("zh")
+            hits = reranked(found, order, self.settings.top_k) if chinese else found[: self.settings.top_k]
         return self._rewritten(loaded, reading, room.answerer.answer(reading, hits, similar, order))
 
     def _looked(self, loaded: _Loaded, room: Room, reading: Reading, vector: Vectors) -> Looked:
