@@ -51,17 +51,23 @@ def likeliest(desk: Desk, reading: Reading, order: Sequence[Ranked], similar: Si
     """The likeliest sentence that leaves nothing unsaid, of those near the first; where there is none the first.
 
     `chance` is a logistic model over the signs of the first sentence (`signs`), fitted with the ranking's weights."""
-    first: tuple[Evidence, str] | None = None
-    chance = enough(signs(desk, reading, order, similar))
+    best = _looked_into(desk, reading, order[0], similar)
+    chance = enough(_signs(desk, reading, order, similar, best))
+    first: Likeliest | None = None
     for r in [r for r in order if r.score >= order[0].score - NEAR][:LOOKED_AT]:
-        found = _evidence(desk, reading, r, similar)
+        found, missing = best if r is order[0] else _looked_into(desk, reading, r, similar)
         if found is None:
             continue
-        missing = missing_part(desk, reading, _place(desk, r.clause), found)
         if found.score >= ENOUGH and not missing:
             return Likeliest(found, "", max(chance, 0.5) if first is None else chance)
-        first = first or (found, missing)
-    return Likeliest(*first, chance) if first is not None else None
+        first = first or Likeliest(found, missing, chance)
+    return first
+
+
+def _looked_into(desk: Desk, reading: Reading, r: Ranked, similar: Similar) -> tuple[Evidence | None, str]:
+    """A sentence as evidence, and what it leaves unsaid."""
+    found = _evidence(desk, reading, r, similar)
+    return found, "" if found is None else missing_part(desk, reading, _place(desk, r.clause), found)
 
 
 def _place(desk: Desk, clause: Clause) -> list[ClauseId]:
@@ -74,16 +80,20 @@ def _place(desk: Desk, clause: Clause) -> list[ClauseId]:
 def signs(desk: Desk, reading: Reading, order: Sequence[Ranked], similar: Similar) -> tuple[float, ...]:
     """What tells whether the guide answers a question at all: of the first sentence, its distance from the rest, what
     it leaves unsaid."""
-    top = order[0]
-    found = _evidence(desk, reading, top, similar)
+    return _signs(desk, reading, order, similar, _looked_into(desk, reading, order[0], similar))
+
+
+def _signs(
+    desk: Desk, reading: Reading, order: Sequence[Ranked], similar: Similar, best: tuple[Evidence | None, str]
+) -> tuple[float, ...]:
+    top, (found, missing) = order[0], best
     terms = desk.finder.weighed(reading.focus)
     others = [r.score for r in order if r.clause is not top.clause]
     exps = [math.exp(r.score - top.score) for r in order]
     own = sum(x for x, r in zip(exps, order, strict=True) if r.clause is top.clause)
     foreign = not reading.language.startswith("zh")
-    missing = found is not None and bool(missing_part(desk, reading, _place(desk, top.clause), found))
     return (
-        1.0, float(missing), float(found is not None and bool(unstated_detail(desk, reading, found))), float(not terms),
+        1.0, float(bool(missing)), float(found is not None and bool(unstated_detail(desk, reading, found))), float(not terms),
         top.score, desk.finder.coverage(terms, desk.finder.context(top.clause)) if terms else 0.0,
         similar.get(top.clause.clause_id, 0.0), float(reading.yesno), float(foreign), top.score if foreign else 0.0,
         found.score if found is not None else 0.0, float(min(2, len(reading.concepts))), own / sum(exps),
