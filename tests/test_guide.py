@@ -350,6 +350,23 @@ def test_bare_headings_need_company_or_bold_type() -> None:
     assert (1, "heading", "支持范围") in shape(tree)
 
 
+def test_drawn_marks_and_brackets_show_headings() -> None:
+    tree = tree_of(
+        "云岭医院培育项目申请指南\n■ 项目简介\n面向本院职工，分两类资助：\n■ 项目类别\n【甲类：起步项目】\n资助对象：医师、药师\n"
+        "资助强度：每项8万元\n【乙类：面上项目】\n资助对象：护理人员\n资助强度：每项4万元\n■ 申请须知\n1. 每人限报一项。\n"
+        "2. 已承担项目者不得申请。\n■ 联系方式\n业务咨询：项目办"
+    )
+    paths = {c.text: c.path for c in tree.clauses}
+    title = "云岭医院培育项目申请指南"
+    assert paths["资助强度：每项4万元"] == (title, "项目类别", "乙类：面上项目")
+    assert paths["2. 已承担项目者不得申请。"] == (title, "申请须知")
+    assert paths["业务咨询：项目办"] == (title, "联系方式")
+    listed = tree_of("云岭医院培育项目申请指南\n一、材料\n● 申请书\n● 承诺书\n● 预算表\n二、方式\n网上提交。")
+    assert not [c for c in listed.clauses if c.kind == "heading" and "书" in c.text and c.parent != listed.root]
+    boxed = tree_of("云岭医院培育项目申请指南\n【申报条件】\n本院职工可以申报。\n【资助强度】\n每项4万元。")
+    assert {c.label for c in boxed.clauses if c.kind == "field"} == {"申报条件", "资助强度"}
+
+
 def test_gaps_and_repeats_are_reported() -> None:
     tree = tree_of("标题办法\n第一条 甲。\n第二条 乙。\n第四条 丙。\n第四条 丁。")
     assert len(tree.gaps) == 2

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bot.guide.lines import Line
-from bot.guide.numbering import STYLE_ORDER
+from bot.guide.numbering import BRACKETS, STYLE_ORDER
 
 Counts = defaultdict[str, Counter[str]]
 
@@ -34,8 +34,10 @@ class Habits:
 
 def custom(style: str) -> int:
     """Depth at which a style is usually found."""
-    if style.startswith("h") or style == "bare":
-        return -10 + (int(style[1:]) if style != "bare" else 9)
+    if style.startswith("bare"):
+        return -1 if style == "bare" else -2 if style[4:] in BRACKETS else -3
+    if style.startswith("h"):
+        return int(style[1:]) - 10
     if style.startswith("~"):
         return 10 * STYLE_ORDER.index("A.") + 5
     if style.startswith("1.1"):

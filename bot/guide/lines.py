@@ -34,6 +34,7 @@ class Line:
     number: Number | None = None
     label: Label | None = None
     hint: LineHint | None = None
+    mark: str = ""  # of a heading that a drawn mark or brackets show: "■", "【"
 
     @property
     def words(self) -> str:
@@ -54,12 +55,13 @@ class Line:
 
     @property
     def style(self) -> str:
-        """How its kind of heading looks: the number's style, a level of the format, or bare; "" for no heading."""
+        """How its kind of heading looks: the number's style, a level of the format, bare, or bare with its mark; "" for
+        no heading."""
         if self.number is not None:
             return self.number.style
         if self.role != "heading":
             return ""
-        return "bare" if self.level is None else f"h{self.level}"
+        return f"bare{self.mark}" if self.level is None else f"h{self.level}"
 
 
 def read_lines(source: SourceText) -> list[Line]:
@@ -69,6 +71,7 @@ def read_lines(source: SourceText) -> list[Line]:
     _drop_false_numbers(lines)
     _find_named_numbers(lines)
     _find_captions(lines)
+    _find_marked_headings(lines)
     _find_bare_headings(lines)
     return lines
 
@@ -288,6 +291,24 @@ def _find_captions(lines: Sequence[Line]) -> None:
     for line, after in pairwise(lines):
         if after.role == "row" and line.role in ("text", "field") and title_like(line) and not line.value.strip():
             line.role = "caption"
+
+
+def _find_marked_headings(lines: Sequence[Line]) -> None:
+    """Short names behind one drawn mark ("■ 申请须知") or in brackets ("【甲类：某项目】"), several in a document, that
+    stand above other text as headings do and not one below another as a list does."""
+    marked: dict[str, list[tuple[int, Label]]] = {}
+    for n, line in enumerate(lines):
+        found = numbering.marked_name_of(line.text) if line.role in ("number", "field", "text") else None
+        if found is not None and line.level is None:
+            marked.setdefault(line.text[0], []).append((n, found))
+    for mark, same in marked.items():
+        places = {n for n, _ in same}
+        over = [lines[n + 1] for n in sorted(places) if n + 1 < len(lines) and n + 1 not in places]
+        # A label in brackets over running text or a list is a field, and stays one.
+        headed = mark not in numbering.BRACKETS or any(b.role == "field" for b in over)
+        if len(same) > 1 and headed and len(over) >= len(same) - 1:
+            for n, label in same:
+                lines[n].role, lines[n].mark, lines[n].label, lines[n].number = "heading", mark, label, None
 
 
 def _find_bare_headings(lines: Sequence[Line]) -> None:

@@ -100,6 +100,8 @@ _ROMAN_SIGN = re.compile(r"([Ⅰ-Ⅻⅰ-ⅻ]) ?([、.)]) ?")
 _ROMAN_MARK = re.compile(r"([IVXL]{1,6}|[ivxl]{1,6}) ?([、.)])(?![A-Za-z][.)]) ?")
 _ROMAN_PAREN = re.compile(r"\(([ivxl]{1,6})\) ?")
 _BULLET = re.compile(r"([•●○■□◆◇▪▶➢★※·]) ?|([-*+–—]) (?=\S)")
+BRACKETS: Final = frozenset("【〖〔『")
+_MARKED = re.compile(r"[●○■□◆◇▪▶➢★※] ?(\S.{0,28}?)[:]?$|[【〖〔『]([^】〗〕』]{2,40})[】〗〕』]$")
 _MAY_NUMBER = re.compile(rf"[\d（(第{_HAN}A-Za-zＡ-Ｚａ-ｚⅠ-ⅻ①-⒛㉑-㉟㊱-㊿❶-❿⓵-⓾•●○■□◆◇▪▶➢★※·*+–—-]")
 _PLAIN = re.compile(r"(\d{1,2}) (?=[^\W\d])")
 _SENTENCE_MARK = re.compile(r"[,;:。!?]")
@@ -280,6 +282,19 @@ def label_of(line: str) -> Label | None:
         return None
     start, end = found.start(1), found.start(1) + len(found[1].rstrip())
     return Label(line[start:end], start, end, found.end())
+
+
+def marked_name_of(line: str) -> Label | None:
+    """The name that a line consists of behind a drawn mark or in brackets ("◆ 申报条件", "【甲类：某项目】"), or None."""
+    head = fold(line.rstrip()) if len(line) <= PREFIX else ""
+    found = _MARKED.match(head)
+    if not found:
+        return None
+    group = 1 if found[1] else 2
+    if not is_plain_name(found[group].replace(":", " ") if group == 2 else found[group]):
+        return None
+    start, end = found.span(group)
+    return Label(line[start:end], start, end, len(line))
 
 
 def lead_of(words: str, longest: float = 24) -> str:

@@ -100,7 +100,7 @@ class _Builder:
             return self._opens_annex(at)
         if line.hint is not None and line.hint.kind == "title":
             return True
-        if line.role not in ("text", "heading") or (self.titled and not self.signed) or self._is_question(at):
+        if line.role not in ("text", "heading") or line.mark or (self.titled and not self.signed) or self._is_question(at):
             return False
         return title_like(line) and not is_remark(line.text)
 
@@ -377,25 +377,27 @@ class _Builder:
         elif style == "caption":
             self._pop_text()
         else:
-            self._pop_for_bare()
+            self._pop_for_bare(style)
         name = line.label.text if line.label is not None else line.text
         self._add(at, "heading", style, level=line.level, label=name, element=name)
         self.titled = True
         return at + 1
 
-    def _pop_for_bare(self) -> None:
-        same = self._open("bare")
-        if same is not None and not any(self._holds_bare(index) for index in self.stack[same + 1 :]):
+    def _pop_for_bare(self, style: str) -> None:
+        same = self._open(style)
+        if same is not None and not any(self._holds_bare(index, style) for index in self.stack[same + 1 :]):
             del self.stack[same:]
             return
         while self.stack and self.nodes[self.stack[-1]].style != "title":
             top = self.nodes[self.stack[-1]]
-            if top.style.startswith("h") or self._holds_bare(self.stack[-1]):
+            if top.style.startswith("h") or self._holds_bare(self.stack[-1], style):
                 return
             self.stack.pop()
 
-    def _holds_bare(self, index: int) -> bool:
-        return self.habits.holds(self.nodes[index].style, "bare")
+    def _holds_bare(self, index: int, style: str) -> bool:
+        held = self.nodes[index].style
+        above = self.habits.above if held.startswith("bare") else self.habits.holds
+        return held != style and above(held, style)
 
     def _pop_level(self, level: int) -> None:
         while self.stack:
