@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -11,11 +10,11 @@ from bot import lexicon
 from bot.compose import Draft
 from bot.desk import Desk, Outcome, Similar
 from bot.detail import unstated_detail
-from bot.evidence import ENOUGH, Evidence, Span, body, ordered_concepts, sentences, trim, typed, wants_number
+from bot.evidence import ENOUGH, Evidence, body, ordered_concepts, sentences, typed, wants_number
 from bot.facts import is_field
 from bot.lexical import normalise
 from bot.ranking import Ranked
-from bot.statements import place_of, say_lead_in, say_reader_form
+from bot.statements import place_of, say_lead_in, say_list, say_reader_form
 from bot.sufficient import missing_part
 from bot.types import Clause, ClauseId
 from bot.understand import Reading
@@ -27,7 +26,6 @@ LOOKED_AT = 4  # sentences
 ALIKE_MOST = 5  # sentences
 LISTED = 12  # ranked sentences whose lists are looked at
 LIST_HOLDS = 0.4  # least share of the question's words in a list and what announces it
-ITEMS_LONG = 300  # characters of a list's items; longer items are cut at their first comma
 LONG = 420  # characters of a whole answer
 _WHOLE = ("materials", "requirements", "process", "eligible", "penalty", "content", "qualification")
 
@@ -220,30 +218,11 @@ def _say_list(desk: Desk, reading: Reading, lead: Clause, items: Sequence[Clause
     spans = sentences(lead.text, start)
     if end > start and lead.kind != "heading" and spans:
         draft.quote(lead, *spans[-1]).mark(lead).msg("colon")
-    cut = sum(body(c)[1] - body(c)[0] for c in items) > ITEMS_LONG
-    said = 0
-    for n, item in enumerate(items):
-        span = _opening(item) if cut else body(item)
-        if said + span[1] - span[0] > LONG - 60:
-            draft.msg("more_in")
-            break
-        said += span[1] - span[0]
-        if n:
-            draft.msg("semicolon")
-        draft.quote(item, *span).mark(item)
+    say_list(draft, [(item, body(item)) for item in items])
     where = place_of(desk, Evidence(lead, ((0, 0),), lead.clause_id, 1.0))
     if where:
         draft.msg("open").say(where).msg("close")
     return Outcome(draft, "answered", 0.7)
-
-
-def _opening(item: Clause) -> Span:
-    """An item up to its first mark, where that is long enough to say something."""
-    start, end = body(item)
-    for m in re.finditer(r"[，,；;。（(：:]", item.text[start:end]):
-        if m.start() >= 6:
-            return trim(item.text, start, start + m.start())
-    return start, end
 
 
 # -- words that belong to a sentence ---------------------------------------------------------------------------------

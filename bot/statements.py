@@ -11,7 +11,7 @@ from bot.desk import (
     Desk,
     squeezed,
 )
-from bot.evidence import Evidence, body, sentences, trim, typed
+from bot.evidence import Evidence, Span, body, sentences, trim, typed
 from bot.facts import is_field
 from bot.types import Clause, ClauseId, Segment, Table
 from bot.understand import Reader, Reading
@@ -67,13 +67,9 @@ def _say_tail(desk: Desk, draft: Draft, found: Evidence) -> None:
         if desk.reader.by_id[i].kind != "item":
             break
         items.append(desk.reader.by_id[i])
-    length = 0
-    for n, item in enumerate(items):
-        start, end = body(item)
-        if end <= start or length + end - start > 320:
-            continue
-        draft.msg("colon" if not n else "semicolon").quote(item, start, end).mark(item)
-        length += end - start
+    if items:
+        draft.msg("colon")
+        say_list(draft, [(item, body(item)) for item in items])
 
 
 def _say_conditions(desk: Desk, draft: Draft, reading: Reading, found: Evidence) -> None:
@@ -94,19 +90,51 @@ def _say_conditions(desk: Desk, draft: Draft, reading: Reading, found: Evidence)
 
 
 def _say_items(desk: Desk, draft: Draft, clause: Clause) -> None:
-    """A label with items: the items' words, one after another, up to a length."""
+    """A label with items: the items' words, one after another."""
+    say_list(draft, [(child, _with_label(child)) for child in _leaves(desk, clause)])
+
+
+def _with_label(clause: Clause) -> Span:
+    """A clause's words, from its label on where it has one of its own."""
+    start, end = body(clause)
+    if clause.label and clause.label != clause.number and clause.label in clause.text:
+        start = min(start, clause.text.find(clause.label))
+    return start, end
+
+
+LIST_LONG = 220  # characters of a list that is told in full
+LIST_MOST = 400  # characters of a list of heads
+LEADS_LONG = 60  # characters of an item that only leads in to others
+
+
+def say_list(draft: Draft, items: Sequence[tuple[Clause, Span]]) -> None:
+    """Items one after another: in full where they fit; else each up to its first mark, so that all of them are named
+    before one of them is told at length."""
+    told = [(item, span) for item, span in items if span[1] > span[0]]
+    heads = sum(e - s for _, (s, e) in told) > LIST_LONG
     length = 0
-    for n, child in enumerate(_leaves(desk, clause)):
-        start, end = body(child)
-        if child.label and child.label != child.number and child.label in child.text:
-            start = min(start, child.text.find(child.label))
-        if length + end - start > 420 and n:
+    for n, (item, (start, end)) in enumerate(told):
+        shown = _opening(item, start, end) if heads else (start, end)
+        length += shown[1] - shown[0]
+        if length > LIST_MOST and n:
             draft.msg("more_in")
             break
         if n:
             draft.msg("semicolon")
-        length += end - start
-        draft.quote(child, start, end).mark(child)
+        draft.quote(item, *shown)
+        if shown[1] < end:
+            draft.msg("more_in")
+        draft.mark(item)
+
+
+def _opening(item: Clause, start: int, end: int) -> Span:
+    """An item up to its first mark, where that is long enough to say something; a short lead-in whole."""
+    if item.children and end - start <= LEADS_LONG:
+        return start, end
+    for m in re.finditer(r"[，,；;。（(：:]", item.text[start:end]):
+        if m.start() >= 6:
+            return trim(item.text, start, start + m.start())
+    return start, end
 
 
 def _leaves(desk: Desk, clause: Clause) -> list[Clause]:

@@ -830,7 +830,8 @@ def _bodies(text: str, language: str) -> tuple[tuple[str, str], ...]:
     for body in lexicon.bodies().values():
         if language.startswith("zh"):
             held = (word for word in body.everyday if word in text)
-            found += [(at, at + len(word), body.name, word) for word in held for at in (text.find(word),)]
+            places = ((text.find(word), word) for word in held)
+            found += [(at, at + len(word), body.name, word) for at, word in places if not _counts(text, at)]
         if foreign:
             for m in body.foreign.finditer(text):
                 found.append((m.start(), m.end(), body.name, m[0]))
@@ -840,6 +841,11 @@ def _bodies(text: str, language: str) -> tuple[tuple[str, str], ...]:
         if all(f[1] <= o[0] or f[0] >= o[1] for o in out):
             out.append(f)
     return tuple(dict.fromkeys((name, word) for _, _, name, word in sorted(out)))
+
+
+def _counts(text: str, at: int) -> bool:
+    """Whether the 个 at a place counts ("几个人", "一个人") and is no part of a word ("个人")."""
+    return text[at] == "个" and at > 0 and text[at - 1] in "一二两三四五六七八九十几每多少0123456789"
 
 
 class _Kinds(TypedDict):
@@ -1015,11 +1021,15 @@ def _terms(
     return tuple(out)
 
 
+# Han runs and Latin words; "几个人" ends before "才给", which is no "人才"
+_RUNS = re.compile(r"[\u3400-\u9fff]+?[几多少][个名位]人(?=才[给能可行算够会有要得发补])|[\u3400-\u9fff]+|[a-z][a-z+\-]*")
+
+
 def tagged(text: str, base: int) -> list[tuple[str, str, int]]:
     """(word, part of speech, place) of a text's Han runs and Latin words."""
     tag = _tagger()
     out = []
-    for m in re.finditer(r"[\u3400-\u9fff]+|[a-z][a-z+\-]*", text):
+    for m in _RUNS.finditer(text):
         at = base + m.start()
         pairs = tag(m[0]) if callable(tag) and _HAN.match(m[0]) else [(m[0], "eng")]
         for word, pos in pairs:

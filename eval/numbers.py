@@ -20,7 +20,8 @@ _ARABIC = re.compile(
 )
 _SCALE = re.compile("|".join(_SCALES), re.I)
 _URL = re.compile(r"(?:https?://|www\.)[^\s，。；、）)]+")
-_ORDINAL = re.compile(r"^\s*(?:\d{1,3}[.．、)）]|[（(]\d{1,3}[)）])(?!\d)", re.M)  # "1. " at the start of a line is layout
+# "1. " at the start of a line is layout, before a year too ("3.2024、2025年度")
+_ORDINAL = re.compile(r"^\s*(?:\d{1,3}[.．、)）]|[（(]\d{1,3}[)）])(?!\d)|^\s*\d{1,3}[.．](?=(?:19|20)\d\d[年、，,和至])", re.M)
 _DATE = re.compile(r"((?:19|20)\d{2})\s?(?:年|[-/.])\s?(\d{1,2})\s?(?:月|[-/.])\s?(\d{1,2})(?:\s?[日号])?(?!\d)")
 _COMPUTES = re.compile(r"差|合计|共|总|加起来|还有|剩|total|difference|together|sum|altogether|left|more|less", re.I)
 _MARK = re.compile(r"\[\d{1,3}\]")  # a citation mark
@@ -76,7 +77,8 @@ def shown(text: str) -> list[tuple[str, float]]:
 
 def values(text: str) -> set[float]:
     """All numbers of a text by value, read generously: every Han numeral, and scaled ones also without their scale."""
-    plain = unicodedata.normalize("NFKC", text).translate(_FORMAL)
+    plain = unicodedata.normalize("NFKC", text)
+    plain = f"{plain}\n{_ORDINAL.sub(' ', plain)}".translate(_FORMAL)
     found = {value for _, value in (*_arabic(plain), *_dates(plain))}
     found |= {float(re.sub(r"[, \u00a0]", "", m[1]) + (m[2] or "")) for m in _ARABIC.finditer(plain)}
     return found | {_han_value(m[0]) for m in _HAN_ALL.finditer(plain)}

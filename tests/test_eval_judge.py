@@ -225,6 +225,10 @@ def test_numbers_that_no_cited_clause_holds(answer: str, wrong: list[str]) -> No
     assert unsupported(said(answer, cited, clause("另一条"))) == wrong
 
 
+def test_the_number_of_an_item_is_no_part_of_the_year_behind_it() -> None:
+    assert unsupported(said("2024、2025年度审计报告", clause("3.2024、2025年度审计报告"))) == []
+
+
 def test_a_number_of_the_question_may_be_repeated() -> None:
     assert unsupported(said("不是100万元，是60万元", clause("60万元")), "是100万吗") == []
     assert unsupported(said("不是100万元，是60万元", clause("60万元"))) == ["100万"]

@@ -204,3 +204,40 @@ def test_labels_on_lines_of_their_own_are_headings_of_a_guide_without_numbers() 
     tree = tree_of(BARE)
     headings = [c.label for c in tree.clauses if c.kind == "heading"][1:]
     assert headings == ["申报对象", "奖励标准", "申报材料", "申报时间", "联系方式"]
+
+
+# --- long lists and counted people ------------------------------------------------------------------------------------
+
+LONG = """云岭市创业场租补贴指南
+一、场租补贴
+补贴对象：符合条件的创业者。
+补贴条件：
+（1）初创企业的法定代表人（女性不超过55周岁、男性不超过60周岁）须为下列人员之一：
+①普通高等学校、中等职业学校和技工院校在校及毕业5年内的学生，以及取得国（境）外学历学位认证的留学回国人员；
+②军队转业干部、退役军人，含自主择业和逐月领取退役金的人员；
+③登记失业人员、就业困难人员，以失业登记系统的记录为准；
+④开办农家乐、民宿的人员，须取得特种行业许可或者完成备案。
+（2）租赁合同已经备案（合同期限不少于一年），租金由企业对公账户支付；
+（3）获奖项目吸纳就业3人以上，并且连续缴纳社会保险费满6个月。
+补贴标准：每年6000元。
+"""
+
+
+@pytest.fixture(scope="module")
+def long_list(open_bot: Callable[[str], GuideBot]) -> GuideBot:
+    return open_bot(LONG)
+
+
+def test_a_long_list_names_each_of_its_items(long_list: GuideBot) -> None:
+    """Each up to its first mark, and that something is left out is shown; a lead-in to other items stays whole."""
+    text = long_list.ask("哪些人可以领场租补贴").text
+    assert all(w in text for w in ("学校", "军队转业干部", "登记失业人员", "农家乐", "租赁合同已经备案", "吸纳就业3人以上")), text
+    assert "须为下列人员之一" in text and "租赁合同已经备案……" in text
+    assert len(text) < 280, len(text)
+
+
+@pytest.mark.parametrize("question", ["场租补贴要吸纳就业几个人才给", "一个人的场租补贴多少"])
+def test_people_who_are_counted_are_no_class_of_applicants(long_list: GuideBot, question: str) -> None:
+    reading = long_list.read(question)
+    assert not reading.bodies
+    assert "人才" not in dict(reading.focus)

@@ -194,6 +194,9 @@ def _read_arabic(head: str) -> Number | None:
     if not found:
         return None
     rest = head[found.end() :]
+    years = re.match(r"(?:19|20)\d\d ?(?:[、,和及与或至] ?(?:19|20)\d\d ?)+年", rest)  # "3.2024、2025年度财务报告"
+    if years:
+        return _made("1" + found[2], int(found[1]), found)
     if rest[:1].isdigit() and not re.match(r"(?:19|20)\d\d ?[年\-—/.]|\d{1,4}[^\d、.,%]*[\u4e00-\u9fff]", rest):
         return None
     if rest[:1].isdigit() and found[2] == "." and not re.match(r"(?:19|20)\d\d", rest):
