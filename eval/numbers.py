@@ -96,7 +96,7 @@ def unsupported(reply: Reply, question: str = "", furniture: str = "") -> list[s
     numbers = shown(reply.answer)
     if not numbers:
         return []
-    cited = [" ".join((*c.path, c.label, c.text, c.title)) for c in reply.citations]
+    cited = ["\n".join((*c.path, c.label, c.text, c.title)) for c in reply.citations]
     known = set().union(*(values(text) for text in (*cited, question, furniture)))
     listed = max(reply.answer.count("\n"), reply.answer.count("、"), reply.answer.count("；"), len(reply.citations) - 1) + 1
     known |= {float(n) for n in range(listed + 1)}
