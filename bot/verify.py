@@ -106,9 +106,11 @@ def values_hold(text: str, citations: Sequence[Citation], question: str, today: 
 
 
 def ids_hold(citations: Sequence[Citation], clauses: Mapping[ClauseId, Clause]) -> bool:
-    """Every citation is the clause that it names."""
+    """Every citation is the clause that it names, and says which words of it were used; a heading stands for itself."""
     for c in citations:
         clause = clauses.get(ClauseId(c.clause_id))
+        if clause is not None and not c.spans and clause.kind != "heading":
+            return False
         if clause is None or (clause.source, clause.start, clause.end, clause.path, clause.label) != (
             c.source,
             c.start,

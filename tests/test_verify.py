@@ -272,7 +272,7 @@ def test_every_alteration_is_caught(bot: GuideBot, drafts: list[Draft], sources:
 # --- single rules, worked by hand -----------------------------------------------------------------------------------------
 
 TEXT = "补助经费：60万元以内，负责人不超过35周岁，比例30%，2031年4月5日前报送，实施期3年，见https://example.org/a。"
-CITED = Citation(ClauseId("c"), ("一、甲地项目",), "补助经费", TEXT, (), "guide.txt", 0, len(TEXT), title="甲省指南")
+CITED = Citation(ClauseId("c"), ("一、甲地项目",), "补助经费", TEXT, ((0, len(TEXT)),), "guide.txt", 0, len(TEXT), title="甲省指南")
 CLAUSE = Clause(ClauseId("c"), ("一、甲地项目",), "补助经费", TEXT, "guide.txt", 0, len(TEXT), "field")
 OTHER = Clause(ClauseId("h"), (), "乙地项目", "二、乙地项目", "guide.txt", 100, 106, "heading", number="二、")
 
