@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 from bot import lexicon
 from bot.compose import Draft
@@ -18,28 +17,32 @@ from bot.desk import (
     targets_of,
 )
 from bot.detail import unstated_detail
-from bot.evidence import ENOUGH, Evidence, ordered_concepts, typed
+from bot.evidence import ENOUGH, Evidence, ordered_concepts
 from bot.facts import is_field
-from bot.lexical import normalise
 from bot.polarity import asks_eligibility, eligibility, lists_bodies, polarity, yes_word
-from bot.statements import say_grouped, say_reader_form, small_table
+from bot.sides import Side, sides_of, told_beside
+from bot.statements import say_grouped, small_table
 from bot.sufficient import absent_part, refuse_detail
 from bot.types import ClauseId, Hit
 from bot.understand import Reading
-from bot.values import COMPARABLE, value_of
+from bot.values import value_of
 
 LONG = 230  # characters: a grouped answer beyond this becomes a question back
 LIST_LONG = 420  # the same where the question wants them all
 
 
 def comparison(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:
-    if not reading.comparing:
+    sides = sides_of(reading)
+    if not reading.comparing and not (sides and lexicon.pattern("each_re").search(reading.text)):
         return None
     targets = targets_of(desk, reading)
-    if len(targets) < 2 and (sides := _sides(reading)) is not None:
-        told = _two_sides(desk, reading, hits, similar, sides)
+    places = [_place(desk, reading, s, targets) for s in sides]
+    if sides and not all(places):  # things beside one another, of which not each is a section by itself
+        told = told_beside(desk, reading, similar, sides)
         if told is not None:
             return told
+    if not reading.comparing:
+        return None
     if len(targets) < 2 and reading.scope in ("none", "all"):
         targets = list(desk.reader.homes)
     if len(targets) < 2:
@@ -47,53 +50,27 @@ def comparison(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Simil
     if reading.bodies and not [c for c in reading.concepts if c not in ("eligible", "quota", "requirements")]:
         return _compare_bodies(desk, reading, targets)
     have = [(t, e) for t in targets if (e := found_in(desk, reading, t, similar)) is not None]
+    if sides and all(places) and not _valued(reading, have):
+        told = told_beside(desk, reading, similar, sides, places)
+        if told is not None:
+            return told
     return _compared(desk, reading, have) if len(have) >= 2 else None
 
 
-def _sides(reading: Reading) -> tuple[list[str], list[str]] | None:
-    """The words of a question on either side of what joins two things ("博士和硕士…"), each with its own words."""
-    joint = lexicon.pattern("sides_re").search(reading.text)
-    if joint is None:
-        return None
-    words = [t for t, w in reading.focus if len(t) > 1]
-    left = [t for t in words if 0 <= reading.text.find(t) < joint.start()][-2:]
-    right = [t for t in words if t not in left and 0 <= reading.text.find(t) - joint.end() <= 6]
-    return (left, right[:1]) if left and right else None
+def _place(desk: Desk, reading: Reading, side: Side, targets: Sequence[ClauseId]) -> ClauseId | None:
+    """The section that a side names by its words, where it names one."""
+    for m in reading.named:
+        if m.start < side.end and side.start < m.end and len(m.clauses) == 1 and m.clauses[0] in targets:
+            passing = m.how == "place" and is_field(desk.reader.by_id[m.clauses[0]])  # a place that a field mentions
+            return None if passing else m.clauses[0]
+    return None
 
 
-def _two_sides(
-    desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar, sides: tuple[list[str], list[str]]
-) -> Outcome | None:
-    """Two values that one section, or a text without fields, gives for two things: a sentence for each that holds
-    its words and not only the other's."""
-    pool = [i for s in reading.query.sections for i in desk.reader.subtree(s)] or [h.clause.clause_id for h in hits]
-    have: list[tuple[str, Evidence]] = []
-    for mine, other in (sides, sides[::-1]):
-        rest = tuple(t for t in reading.focus if t[0] not in (*mine, *other))
-        focus = (*((t, 2.0) for t in mine), *rest)
-        only = replace(reading, focus=focus, near=focus, terms=focus, story=(), comparing=False)
-        found = [e for i in pool if (e := desk.finder.find(only, i, similar)) is not None and _tells(desk, e, mine)]
-        if not found:
-            return None
-        literal = [e for e in found if all(w in normalise(e.quote + e.clause.label) for w in mine)]
-        have.append(("".join(mine), max(literal or found, key=lambda e: (round(e.score, 4), -e.clause.start))))
-    (_, first), (_, second) = have
-    if first.clause is second.clause and first.spans == second.spans:
-        return None
-    draft = Draft(reading.language)
-    for n, (name, found_one) in enumerate(have):
-        if n:
-            draft.msg("semicolon")
-        draft.say(name).msg("colon").evidence(found_one)
-        say_reader_form(draft, found_one)
-        draft.mark(found_one.clause)
-    return Outcome(draft, "answered", 0.7, kept=(first, second))
-
-
-def _tells(desk: Desk, found: Evidence, words: Sequence[str]) -> bool:
-    """Whether an evidence has a value and speaks, in its words or its lead-in, of what it is for."""
-    text = normalise(found.quote + found.clause.label + "".join(found.clause.path[-1:]))
-    return bool(typed(found, COMPARABLE)) and all(desk.finder.support(w, text) >= 0.5 for w in words)
+def _valued(reading: Reading, have: Sequence[tuple[ClauseId, Evidence]]) -> bool:
+    """Whether every section has words, and where one is to be picked by its value, a value."""
+    if len(have) < 2:
+        return False
+    return reading.direction not in ("max", "min") or all(value_of(reading, e) is not None for _, e in have)
 
 
 def _compare_bodies(desk: Desk, reading: Reading, targets: Sequence[ClauseId]) -> Outcome | None:

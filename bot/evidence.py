@@ -294,7 +294,7 @@ class Finder:
         start, end = body(clause)
         if is_faq(clause) and end - start <= MAX_QUOTE and (reading.yesno or not wants_number(reading)):
             return replace(found, spans=((start, end),))
-        return self._narrowed(reading, found)
+        return self.narrowed(reading, found)
 
     def find_for(
         self, concept: str, reading: Reading, section: ClauseId, similar: Mapping[ClauseId, float]
@@ -368,7 +368,7 @@ class Finder:
             )
             if best is None or score > best.score:
                 best = Evidence(clause, (sentence.span,), section, score, concept, by_label)
-        return self._narrowed(reading, best) if best is not None else None
+        return self.narrowed(reading, best) if best is not None else None
 
     def context(self, clause: Clause) -> str:
         """A clause's text with the headings over it, for words that only those hold."""
@@ -424,7 +424,7 @@ class Finder:
                 score = found.score + (0.15 if depth == 0 and len(tiers) > 1 else 0.0)
                 if best is None or score > top + 1e-9:
                     best, top = found, score
-        return self._narrowed(reading, replace(best, score=top)) if best is not None else None
+        return self.narrowed(reading, replace(best, score=top)) if best is not None else None
 
     def _of_words(
         self, reading: Reading, section: ClauseId, clause: Clause, similarity: float, terms: Terms
@@ -463,9 +463,9 @@ class Finder:
             if best >= 0.25 and best > 1.05 * min(covers)[0]:
                 kept = [(s, e) for v, s, e in covers if v >= best - 0.01][:2]
                 found = Evidence(clause, tuple(kept), section, score + 0.3 * best, concept, True)
-                return self._narrowed(reading, found) if len(kept) == 1 else found
+                return self.narrowed(reading, found) if len(kept) == 1 else found
         elif reading.focus and spans and end - start > 60:
-            narrowed = self._narrowed(reading, Evidence(clause, (spans[0],), section, score, concept, True))
+            narrowed = self.narrowed(reading, Evidence(clause, (spans[0],), section, score, concept, True))
             if narrowed.spans != (spans[0],):
                 return narrowed
         if end - start <= MAX_QUOTE:
@@ -488,7 +488,7 @@ class Finder:
                 return span
         return None
 
-    def _narrowed(self, reading: Reading, found: Evidence) -> Evidence:
+    def narrowed(self, reading: Reading, found: Evidence) -> Evidence:
         """In a long sentence the comma parts that hold the value asked for, with the parts before it that say for
         what it is ("对获评…的企业，给予最高…奖励"), and the condition that opens the sentence."""
         (start, end) = found.spans[0]

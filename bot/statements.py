@@ -203,6 +203,17 @@ def say_name(desk: Desk, draft: Draft, section: ClauseId) -> None:
         draft.quote(clause, at, at + len(name))
 
 
+def say_section(desk: Desk, draft: Draft, section: ClauseId, found: Evidence) -> None:
+    """The name of a section beside what is told of it: quoted from its own line where the clause told stands elsewhere
+    ("第3项为…" in a field of the section that the item belongs to)."""
+    name = desk.reader.section_name(section)
+    held = "\n".join((*found.clause.path, found.clause.label, found.clause.text))
+    if name in held or section == found.clause.clause_id:
+        draft.say(name)
+    else:
+        say_name(desk, draft, section)
+
+
 def say_grouped(desk: Desk, draft: Draft, have: Sequence[tuple[ClauseId, Evidence]]) -> None:
     """Sections by equal words: "20万元以内：A[1]、B[2]；C：80万元以内[3]"."""
     groups: dict[str, list[tuple[ClauseId, Evidence]]] = {}
@@ -213,7 +224,8 @@ def say_grouped(desk: Desk, draft: Draft, have: Sequence[tuple[ClauseId, Evidenc
             draft.msg("semicolon")
         first = members[0][1]
         if len(members) == 1:
-            draft.say(desk.reader.section_name(members[0][0])).msg("colon").evidence(first)
+            say_section(desk, draft, members[0][0], first)
+            draft.msg("colon").evidence(first)
             say_reader_form(draft, first)
             draft.mark(first.clause)
             continue
@@ -223,7 +235,8 @@ def say_grouped(desk: Desk, draft: Draft, have: Sequence[tuple[ClauseId, Evidenc
         for k, (t, e) in enumerate(members):
             if k:
                 draft.msg("comma")
-            draft.say(desk.reader.section_name(t)).mark(e.clause, e.spans)
+            say_section(desk, draft, t, e)
+            draft.mark(e.clause, e.spans)
 
 
 def small_table(draft: Draft, have: Sequence[tuple[ClauseId, Evidence]], reader: Reader) -> Table | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot import lexicon
 from bot.compose import Draft
@@ -58,9 +58,13 @@ def in_table(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar
     rows = named or _rows_meant(desk, reading, hits)
     if not rows or not all(_supported(desk, reading, row) for row in rows[:1]):
         return None
-    listing = len(rows) > 1 and not named
+    told = say_rows(desk, reading, _told_apart(desk, reading, rows))
+    return replace(told, score=0.7 if len(rows) > 1 and not named else 0.85) if told is not None else None
+
+
+def say_rows(desk: Desk, reading: Reading, rows: Sequence[Clause]) -> Outcome | None:
+    """The cells of some rows that a question asks for, under the words of the header."""
     same = len({row.label for row in rows}) < len(rows)  # only their other cells tell such rows apart
-    rows = _told_apart(desk, reading, rows)
     told = [(row, columns(row) if same else _asked(desk, reading, row)) for row in rows]
     if not any(cells for _, cells in told):
         return None
@@ -78,7 +82,7 @@ def in_table(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar
     kept = tuple(
         Evidence(row, tuple((c.start, c.end) for c in cells), row.clause_id, 1.0) for row, cells in told if cells
     )
-    return Outcome(draft, "answered", 0.7 if listing else 0.85, kept=kept)
+    return Outcome(draft, "answered", 0.85, kept=kept)
 
 
 # --- which rows -------------------------------------------------------------------------------------------------------

@@ -1,0 +1,69 @@
+"""Things that a question names beside one another: in two items, in two parts of one sentence, in rows, in sections;
+with what each is asked, which is more, and whether they are the same. One made-up set of measures."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.bot import GuideBot
+from bot.index import build
+from bot.settings import Settings
+
+MEASURES = """禾田市乡村工坊扶持办法
+第一章 总则
+第一条 为扶持乡村工坊，制定本办法。
+第二章 认定
+第二条 申报示范工坊的，应当符合下列条件：
+（一）每年带动农户不少于30户；
+（二）场地面积不少于500平方米；
+（三）有专职技师3人以上。
+第三条 申报普通工坊的，应当符合下列条件：
+（一）每年带动农户不少于12户；
+（二）场地面积不少于500平方米。
+第四条 支持2023年度考核为“良好”的县级工坊、2024年度考核为“优秀”的镇级工坊的承办单位，与院校合作开展技能培训。
+第三章 支持
+第五条 示范工坊可以使用市展销中心展位，免租金2年；普通工坊租金减半。
+第六条 工坊每年评价一次，评价采取材料评审的方式，由市农业农村局组织。
+第七条 工坊补贴按季度拨付，拨付前由镇政府核对。
+第八条 企业自建的工坊补助40万元，合作社自建的工坊补助25万元。
+"""
+
+
+@pytest.fixture(scope="module")
+def measures(tmp_path_factory: pytest.TempPathFactory) -> GuideBot:
+    home = tmp_path_factory.mktemp("sides")
+    (home / "corpus").mkdir()
+    (home / "corpus" / "measures.txt").write_text(MEASURES, "utf-8")
+    settings = Settings(corpus=home / "corpus", index=home / "index", today="2027-03-01")
+    build(settings)
+    return GuideBot.open(settings)
+
+
+@pytest.mark.parametrize(
+    ("question", "opening", "told", "untold"),
+    [
+        # items under two lead-ins
+        ("示范工坊和普通工坊，带动农户哪个要求多", "示范工坊", ["不少于30户", "不少于12户"], ["500"]),
+        ("示范工坊和普通工坊的场地面积要求一样吗", "相同", ["500平方米"], []),
+        ("示范工坊跟普通工坊带动农户数有什么区别", "不同", ["不少于30户", "不少于12户"], []),
+        # two parts of one sentence, and of one clause
+        ("展位租金示范工坊和普通工坊一样吗", "不同", ["免租金2年", "租金减半"], []),
+        ("企业和合作社自建工坊分别补助多少", "", ["企业自建的工坊补助40万元", "合作社自建的工坊补助25万元"], []),
+        ("企业和合作社自建工坊，哪个补助少", "合作社", ["40万元", "25万元"], []),
+        # the name after its value
+        ("县级工坊和镇级工坊要求的考核年度一样吗", "不同", ["2023年度", "2024年度"], []),
+    ],
+)
+def test_each_side_is_told(
+    measures: GuideBot, question: str, opening: str, told: list[str], untold: list[str]
+) -> None:
+    answer = measures.ask(question)
+    assert answer.status == "answered"
+    assert answer.text.startswith(opening), answer.text
+    assert all(t in answer.text for t in told), answer.text
+    assert not any(t in answer.text for t in untold), answer.text
+
+
+def test_a_side_that_the_guide_does_not_hold_is_not_made_up(measures: GuideBot) -> None:
+    answer = measures.ask("示范工坊和共享工厂，带动农户哪个要求多")
+    assert not answer.text.startswith(("示范工坊；", "共享工厂"))
