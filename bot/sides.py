@@ -44,9 +44,9 @@ def sides_of(reading: Reading, joint: str = "sides_re") -> list[Side]:
     for m in lexicon.pattern(joint).finditer(reading.text):
         left = _before(reading.text, tokens, m.start())
         right = _behind(reading.text, tokens, m.end(), len(left.text) if left else 0)
-        if left is None or right is None or left.text == right.text:
+        out = [_named_whole(reading, side) for side in (left, right) if side is not None]
+        if len(out) < 2 or out[0].text == out[1].text or any(_says_nothing(side.text) for side in out):
             continue
-        out = [left, right]
         while len(out) < MOST and reading.text[out[0].start - 1 : out[0].start] == "、":
             more = _before(reading.text, tokens, out[0].start - 1)
             if more is None:
@@ -54,6 +54,20 @@ def sides_of(reading: Reading, joint: str = "sides_re") -> list[Side]:
             out.insert(0, more)
         return out
     return []
+
+
+def _named_whole(reading: Reading, side: Side) -> Side:
+    """A side with all of the section's name that it is a part of, or stands next to ("政府间" and "项目")."""
+    for m in reading.named:
+        if m.end > m.start and m.start <= side.end and side.start <= m.end:
+            start, end = min(m.start, side.start), max(m.end, side.end)
+            if not any(mark in reading.text[start:end] for mark in "，。？、"):
+                side = Side(reading.text[start:end], start, end)
+    return side
+
+
+def _says_nothing(text: str) -> bool:
+    return lexicon.pattern("side_empty_re").fullmatch(text) is not None
 
 
 def _is_joint(text: str, tokens: Sequence[_TOKEN], at: int) -> bool:
@@ -91,10 +105,10 @@ def _behind(text: str, tokens: Sequence[_TOKEN], at: int, length: int) -> Side |
             continue
         if not _names(word, pos) or (pos == "v" and nouns and end - start >= min(length, 4)):
             break
+        if length and end - start >= length:  # "博士和硕士购房补贴": as long as the first, and what follows is asked of both
+            break
         nouns = nouns or pos != "v"
         end = place + len(word)
-        if length and end - start >= length + 3:
-            break
     return Side(text[start:end], start, end) if end - start >= 2 else None
 
 
@@ -108,12 +122,11 @@ def _names(word: str, pos: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """A sentence that tells of a side, how well, and whether the sentence itself names it."""
+    """A sentence that tells of a side, and how well."""
 
     clause: Clause
     span: Span
     score: float
-    own: bool
 
 
 def told_beside(
@@ -125,9 +138,10 @@ def told_beside(
     pools = [_candidates(desk, reading, similar, sides, n, where[n]) for n in range(len(sides))]
     if not all(pools):
         return None
-    chosen = max(product(*pools), key=_together)
-    if _scattered(chosen):
+    choices = [c for c in product(*pools) if not _confused(sides, c)]
+    if not choices:
         return None
+    chosen = max(choices, key=_together)
     rows = [t.clause for t in chosen if t.clause.kind == "row" and t.clause.cells]
     if len(rows) == len(chosen) and len({r.clause_id for r in rows}) == len(rows):
         return say_rows(desk, reading, rows)
@@ -146,14 +160,13 @@ def _together(chosen: Sequence[_Told]) -> tuple[float, int]:
     return round(sum(t.score for t in chosen) + near, 6), -first.clause.start
 
 
-def _scattered(chosen: Sequence[_Told]) -> bool:
-    """Whether one and the same sentence stands for several sides without naming them all."""
-    seen: dict[tuple[ClauseId, Span], bool] = {}
-    for t in chosen:
-        key = (t.clause.clause_id, t.span)
-        if key in seen and not (t.own and seen[key]):
+def _confused(sides: Sequence[Side], chosen: Sequence[_Told]) -> bool:
+    """Whether one and the same sentence stands for several sides without naming them all ("博士研究生" for 硕士)."""
+    for n, t in enumerate(chosen):
+        shared = [s for s, o in zip(sides, chosen, strict=True) if o.clause is t.clause and o.span == t.span]
+        text = normalise(t.clause.text[slice(*t.span)])
+        if n + 1 < len(chosen) and len(shared) > 1 and any(_at(text, s, sides) is None for s in shared):
             return True
-        seen[key] = t.own
     return False
 
 
@@ -181,7 +194,7 @@ def _candidates(
             if _wants_value(reading) and not valued:
                 continue
             score = held + cover + 0.7 * max(said, 0.0) + 0.3 * similar.get(clause.clause_id, 0.0)
-            out.append(_Told(clause, sentence.span, score, own >= LEAST))
+            out.append(_Told(clause, sentence.span, score))
     return sorted(out, key=lambda t: (-round(t.score, 6), t.clause.start, t.span))[:BEST]
 
 

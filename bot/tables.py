@@ -58,14 +58,14 @@ def in_table(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar
     rows = named or _rows_meant(desk, reading, hits)
     if not rows or not all(_supported(desk, reading, row) for row in rows[:1]):
         return None
-    told = say_rows(desk, reading, _told_apart(desk, reading, rows))
+    same = len({row.label for row in rows}) < len(rows)  # only their other cells tell such rows apart
+    told = say_rows(desk, reading, _told_apart(desk, reading, rows), whole=same)
     return replace(told, score=0.7 if len(rows) > 1 and not named else 0.85) if told is not None else None
 
 
-def say_rows(desk: Desk, reading: Reading, rows: Sequence[Clause]) -> Outcome | None:
-    """The cells of some rows that a question asks for, under the words of the header."""
-    same = len({row.label for row in rows}) < len(rows)  # only their other cells tell such rows apart
-    told = [(row, columns(row) if same else _asked(desk, reading, row)) for row in rows]
+def say_rows(desk: Desk, reading: Reading, rows: Sequence[Clause], *, whole: bool = False) -> Outcome | None:
+    """The cells of some rows that a question asks for, or all of them, under the words of the header."""
+    told = [(row, columns(row) if whole else _asked(desk, reading, row)) for row in rows]
     if not any(cells for _, cells in told):
         return None
     draft = Draft(reading.language)
