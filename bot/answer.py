@@ -255,7 +255,7 @@ def _told_once(
     if (
         named
         and not any(is_faq(desk.reader.by_id[i]) for i in reading.query.sections)
-        and not (reading.concepts or reading.focus or reading.bodies or reading.query.unknown or reading.listing)
+        and not (reading.concepts or reading.focus or reading.bodies or reading.query.unknown or reading.listing or reading.field_named)
         and reading.language.startswith("zh")
     ):
         return None

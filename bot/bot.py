@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot import embed
+from bot.desk import Desk
 from bot.errors import BotError, NotFoundError, QuestionError
 from bot.evidence import Sentence
 from bot.index import Index, Vectors
 from bot.lexical import normalise, tokens
 from bot.library import Library, Room
 from bot.passages import signs
-from bot.ranking import DEPTH, candidates, ranked, reranked
+from bot.ranking import DEPTH, Ranked, candidates, ranked, reranked
 from bot.retrieve import lexical_scores, meant, nearest_field, plain_questions, question_vector, retrieve, similarity
 from bot.settings import Settings
 from bot.types import Answer, Clause, ClauseId, Fact, Guide, Hit, Segment, Status
@@ -164,11 +165,17 @@ class GuideBot:
 
     def _one(self, loaded: _Loaded, room: Room, reading: Reading, vector: Vectors) -> Answer:
         reading, found, similar, lexical = self._looked(loaded, room, reading, vector)
+        desk = room.answerer.desk
         at_home = any(room.reader.home(s) for s in reading.query.sections)
+        found, spoken = _spoken_of(desk, reading, found, similar, lexical) if at_home else (found, [])
+        if spoken:
+            free = replace(reading, scope="none", query=replace(reading.query, sections=()))
+            hits = reranked(found, spoken, self.settings.top_k)
+            return self._rewritten(loaded, reading, room.answerer.answer(free, hits, similar, spoken))
         if at_home and reading.scope != "implied":  # its fields answer, and nothing is to be chosen among sentences
             order, hits = [], found[: self.settings.top_k]
         else:
-            order = ranked(room.answerer.desk.finder, reading, found, similar, lexical)
+            order = ranked(desk.finder, reading, found, similar, lexical)
             # a foreign question shares too few words with the guide for signs of words: its hits stay as they came
             chinese = reading.language.startswith("zh")
             hits = reranked(found, order, self.settings.top_k) if chinese else found[: self.settings.top_k]
@@ -254,6 +261,31 @@ class GuideBot:
         keys = [normalise(words), *tokens(words)]
         found = [c for c in index.clauses if any(key and key in normalise(c.text) for key in keys)]
         return [Hit(c, 0.0, n, "lexical") for n, c in enumerate(found[:k], 1)]
+
+
+def _spoken_of(
+    desk: Desk, reading: Reading, found: Sequence[Hit], similar: Mapping[ClauseId, float],
+    lexical: Mapping[ClauseId, float],
+) -> tuple[list[Hit], list[Ranked]]:  # fmt: skip
+    """Where one section is named that clauses elsewhere call by its class ("劳务费上限：…D类不超过…"): the hits with
+    those clauses, and its sentences and theirs in the order in which they may answer; none where its own come first:
+    its fields answer then."""
+    found = list(found)
+    reader = desk.reader
+    if len(reading.query.sections) != 1 or reading.comparing:
+        return found, []
+    others = dict.fromkeys(reader.spoken_of(reading.query.sections[0]))
+    if not others:
+        return found, []
+    own = set(reader.subtree(reading.query.sections[0]))
+    known = {h.clause.clause_id for h in found}
+    found += [Hit(reader.by_id[i], 0.0, len(found) + 1, "structure") for i in others if i not in known]
+    hits = [h for h in found if h.clause.clause_id in own or h.clause.clause_id in others]
+    order = [
+        r for r in ranked(desk.finder, reading, hits, similar, lexical)
+        if r.clause.clause_id in own or reader.speaks_of(r.clause.label + r.sentence.text, reading.query.sections[0])
+    ]  # fmt: skip
+    return found, order if order and order[0].clause.clause_id in others else []
 
 
 def _told_by_guide(answers: Sequence[Answer], guides: Sequence[Guide]) -> list[Answer]:

@@ -218,7 +218,15 @@ class Finder:
             found = self.find_for(concept, reading, section, similar)
             if found is not None and found.score >= ENOUGH:
                 return found
-        return self._by_words(reading, section, similar)
+        return self._by_label(reading, section) or self._by_words(reading, section, similar)
+
+    def _by_label(self, reading: Reading, section: ClauseId) -> Evidence | None:
+        """The section's own field whose label stands in the question, where no concept of the genre is asked for."""
+        if not reading.field_named or reading.concepts:
+            return None
+        own = (self.reader.by_id[i] for i in self.reader.subtree(section))
+        named = next((c for c in own if is_field(c) and c.label in reading.query.fields and body(c)[1] > body(c)[0]), None)
+        return self._field(reading, named, section, "") if named is not None else None
 
     def _plain(self, reading: Reading, section: ClauseId, similar: Mapping[ClauseId, float]) -> Evidence | None:
         """In texts without labelled fields (articles, measures, FAQ): the sentence that best holds the question's
@@ -293,8 +301,33 @@ class Finder:
         clause = found.clause
         start, end = body(clause)
         if is_faq(clause) and end - start <= MAX_QUOTE and (reading.yesno or not wants_number(reading)):
+<<<<<<< HEAD
             return replace(found, spans=((start, end),))
         return self.narrowed(reading, found)
+=======
+            return self._of_class(reading, replace(found, spans=((start, end),)))
+        return self._narrowed(reading, self._of_class(reading, found))
+
+    def _of_class(self, reading: Reading, found: Evidence) -> Evidence:
+        """Where words speak of several classes ("A类可以…；D类不得…") and the question names one, what is said of that:
+        a part that names no class goes on with the one before it."""
+        asked = {m.text for m in reading.named if m.text in self.reader.classes}
+        if not asked:
+            return found
+        kept: list[Span] = []
+        others = False
+        for start, end in found.spans:
+            said: set[str] = set()
+            for span in segments(found.clause.text, start, end):
+                said = self.reader.classes_in(normalise(found.clause.text[slice(*span)])) or said
+                if said and not said & asked:
+                    others = True
+                elif kept and kept[-1][1] >= span[0] - 1:
+                    kept[-1] = (kept[-1][0], span[1])
+                else:
+                    kept.append(span)
+        return replace(found, spans=tuple(kept)) if others and kept else found
+>>>>>>> 280ae8b (Sections are known by their class; a label named in the question answers; projects are sections with labels in common)
 
     def find_for(
         self, concept: str, reading: Reading, section: ClauseId, similar: Mapping[ClauseId, float]

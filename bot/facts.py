@@ -446,4 +446,4 @@ def is_field(clause: Clause) -> bool:
     """A labelled field, also one that became a heading because items follow its label ("申报条件：" + （1）…)."""
     if clause.kind == "field":
         return True
-    return clause.kind == "heading" and not clause.number and bool(re.match(r".{2,14}[：:]", clause.text))
+    return clause.kind == "heading" and not clause.number and bool(re.match(r"[^【〖〔『].{1,13}[：:]", clause.text))

@@ -102,7 +102,7 @@ class _Signs:
         self.terms = finder.weighed(reading.focus)
         self.story = finder.weighed([(t, 0.7) for t in reading.story if t not in asked])
         self.rarest = max(self.terms, key=lambda t: t[1])[0] if self.terms else ""
-        self.named = {i for s in reading.query.sections for i in reader.subtree(s)}
+        self.named = {i for s in reading.query.sections for i in (*reader.subtree(s), *reader.spoken_of(s))}
         homes = {h for s in reading.query.sections if (h := reader.home(s)) is not None}
         self.beside = {i for h in homes for i in reader.subtree(h)}
         self.concepts = reading.concepts[:4]

@@ -26,6 +26,15 @@ _SENTENCE = re.compile(r"[?？!！。；;\n]+")
 _NUMBERED = re.compile(
     r"第\s*[一二三四五六七八九十百\d]+\s*[编章节条款]|(?<![\u4e00-\u9fff])[\u4e00-\u9fff]{2}\s*(?:\d+(?:[.．]\d+)*|[一二三四五六七八九十]+(?![个项年月天次人致样般定起直些]))|[\u4e00-\u9fff]{2}\d+[.．]\d+"
 )
+# What people call a class by when a guide has several, and a row of a table by its code.
+_NAMED_CLASS = r"[a-z]|[甲乙丙丁戊]"
+_COUNTED_CLASS = r"[一二三四五六七八九十]"
+_CLASS_WORD = r"(?:类|档|层次|梯队|赛道|组别)"
+_CLASS_MARK = re.compile(rf"第?((?:{_NAMED_CLASS}|{_COUNTED_CLASS})\s*{_CLASS_WORD})")
+_CLASSES_SAID = re.compile(
+    rf"(?<![a-z])((?:(?:{_NAMED_CLASS})\s*(?:[、,和与及跟/或]|还有)?\s*)+)(?:[两三四]\s*)?({_CLASS_WORD})|第?({_COUNTED_CLASS})\s*({_CLASS_WORD})"
+)
+_CODE = re.compile(r"(?<![a-z0-9])[a-z]{1,3}-?\d{1,4}(?![a-z0-9%.])")
 _PART = re.compile(r"[,，?？!！。；;\n]+|(?<=[问说询答])[:：]")
 _YEAR = re.compile(
     r"(?<!\d)((?:19|20)\d{2})\s*(?:年度|年版|版|(?:年|年的)?(?=(?:的)?(?:项目|申报|指南|课题|计划|政策|通知|这一年|那一年|那批|的呢|年的呢|版))|年(?=\s*(?:的)?[呢吗?？]|$)| (?=edition|guide|call|programme|version))"
@@ -170,6 +179,26 @@ def _closed_up(text: str) -> str:
     return re.sub(rf"(?<=[{beside}]) (?=[\u3400-\u9fff])|(?<=[\u3400-\u9fff]) (?=[{beside}])", "", text)
 
 
+@lru_cache(maxsize=4096)
+def _label_re(label: str) -> re.Pattern[str]:
+    """A label as a question says it: as it stands, or its two words the other way round ("类型的研究", "研究的类型")."""
+    if not re.fullmatch(r"[㐀-鿿]{4}", label):
+        return re.compile(re.escape(label))
+    first, second = label[:2], label[2:]
+    return re.compile(f"{first}的?{second}|{second}的{first}")
+
+
+def _marks_of(m: re.Match[str]) -> list[str]:
+    """The classes in a match of `_CLASSES_SAID`."""
+    said = re.findall(_NAMED_CLASS, m[1]) if m[1] else [m[3]]
+    return [f"{one}{m[2] or m[4]}" for one in said]
+
+
+def _kind_of_mark(mark: str) -> str:
+    """Whether a class is told by a letter, a stem or a numeral."""
+    return "letter" if mark[0].isascii() else "stem" if mark[0] in "甲乙丙丁戊" else "numeral"
+
+
 # --- the reader -------------------------------------------------------------------------------------------------
 
 
@@ -205,17 +234,46 @@ class Reader:
                 key = normalise(re.sub(r"\s", "", c.number))
                 self.numbers[key] = (*self.numbers.get(key, ()), c.clause_id)
         self.number_words = {re.sub(r"[\d一二三四五六七八九十百.．]+", "", k) for k in self.numbers}
+        self.classes = self._classes(sections)
         self._years = self._editions()
 
     def _homes(self) -> tuple[ClauseId, ...]:
-        """Sections that carry labelled fields, or articles and FAQ items: what a question is about."""
-        owners: dict[ClauseId, int] = {}
+        """Sections that carry labelled fields: what a question is about. Where some have labels in common, as the
+        projects of a guide have, they alone: "时间安排：" with its dates is no project beside them."""
+        labels: dict[ClauseId, set[str]] = {}
         for c in self.clauses:
             if is_field(c) and c.parent is not None:
-                owners[c.parent] = owners.get(c.parent, 0) + 1
-        return tuple(
-            c.clause_id for c in self.clauses if owners.get(c.clause_id, 0) >= 2 and c.kind == "heading" and c.number
-        )
+                labels.setdefault(c.parent, set()).add(c.label or c.clause_id)
+        homes = [
+            c.clause_id for c in self.clauses
+            if len(labels.get(c.clause_id, ())) >= 2 and c.kind == "heading" and (c.number or c.parent)
+        ]  # fmt: skip
+        alike = [h for h in homes if any(len(labels[h] & labels[o]) >= 2 for o in homes if o != h)]
+        return tuple(alike or homes)
+
+    def spoken_of(self, section: ClauseId) -> tuple[ClauseId, ...]:
+        """Clauses elsewhere that call a section by its class ("D类不超过资助额的20%")."""
+        own = set(self.subtree(section))
+        outside = ((i, text) for i, text in self.texts.items() if i not in own and i not in self.homes)
+        return tuple(i for i, text in outside if self.speaks_of(text, section)) if self.classes else ()
+
+    def speaks_of(self, text: str, section: ClauseId) -> bool:
+        """Whether a text calls a section by its class."""
+        return any(section in self.classes.get(mark, ()) for mark in self.classes_in(normalise(text)))
+
+    def classes_in(self, text: str) -> set[str]:
+        """The classes that a text calls by their names ("A、B类" is both)."""
+        return {mark for m in _CLASSES_SAID.finditer(text) for mark in _marks_of(m)}
+
+    def _classes(self, sections: Sequence[Clause]) -> dict[str, tuple[ClauseId, ...]]:
+        """Sections by the class or code that they begin with: "A类：某项目" is "a类", a row "Z03 某专题" is "z03"."""
+        found: dict[str, list[ClauseId]] = {}
+        for c in sections:
+            words = normalise((c.label or c.text).removeprefix(c.number).strip())
+            mark = _CLASS_MARK.match(words) or (_CODE.match(normalise(c.text)) if c.kind == "row" else None)
+            if mark:
+                found.setdefault(mark[mark.lastindex or 0].replace(" ", ""), []).append(c.clause_id)
+        return {mark: tuple(ids) for mark, ids in found.items()}
 
     def _is_section(self, c: Clause) -> bool:
         if c.kind == "heading":
@@ -507,6 +565,30 @@ class Reader:
                 found.append(Match(m.start(), m.end(), m[0], ids[:3], "name"))
             elif re.sub(r"[\d一二三四五六七八九十百.．]+", "", word) in self.number_words:
                 unknown.append(m[0])
+        known, strange = self._by_class(text)
+        return found + known, unknown + strange
+
+    def _by_class(self, text: str) -> tuple[list[Match], list[str]]:
+        """Sections named by class or code ("B类", "A和B类", "Z03"), and classes of the guide's kind that it lacks."""
+        found, unknown = [], []
+        kinds = {(_kind_of_mark(m), m[-1]) for m in self.classes if not m[-1].isdigit()}
+        for m in _CLASSES_SAID.finditer(text) if self.classes else ():
+            for mark in _marks_of(m):
+                ids = self.classes.get(mark, ())
+                if ids:
+                    found.append(Match(m.start(), m.end(), mark, ids[:3], "name"))
+                elif (_kind_of_mark(mark), mark[-1]) in kinds and (m[1] or m[0].startswith("第")):
+                    unknown.append(mark)
+        letters = {m[0]: ids for m, ids in self.classes.items() if m[0].isascii() and not m[-1].isdigit()}
+        for m in lexicon.pattern("class_foreign_re").finditer(text) if letters else ():
+            for said in re.findall(r"\b[a-z]\b", m[1]):
+                if said in letters:
+                    found.append(Match(m.start(), m.end(), said, letters[said][:3], "name"))
+                else:
+                    unknown.append(said)
+        for m in _CODE.finditer(text) if self.classes else ():
+            ids = self.classes.get(m[0], ())
+            found += [Match(m.start(), m.end(), m[0], ids[:3], "name")] if ids else []
         return found, unknown
 
     def _nearest(self, matches: Sequence[Match], comparing: bool) -> list[Match]:
@@ -545,12 +627,11 @@ class Reader:
                 found = _concepts_in(masked, group)
         labels = []
         for label in self.labels:
-            key = normalise(label)
-            at = text.find(key)
-            if at >= 0 and len(key) >= 3:
+            said = _label_re(normalise(label)).search(text) if len(label) >= 3 else None
+            if said:
                 labels.append(label)
                 if self.concept_of[label]:
-                    found.append(Asked(self.concept_of[label], at, at + len(key)))
+                    found.append(Asked(self.concept_of[label], said.start(), said.end()))
         found.sort(key=lambda a: (a.start - a.end, a.start, a.concept))
         kept: list[Asked] = []
         for a in found:

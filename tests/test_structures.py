@@ -241,3 +241,72 @@ def test_people_who_are_counted_are_no_class_of_applicants(long_list: GuideBot, 
     reading = long_list.read(question)
     assert not reading.bodies
     assert "人才" not in dict(reading.focus)
+
+
+# --- sections told by a class ---------------------------------------------------------------------------------------
+
+CLASSES = """云岭医院2027年度培育项目申请指南
+■ 项目类别
+【A类：起步项目】
+资助对象：本院医师、药师，1989年1月1日以后出生
+资助强度：每项8万元
+研究类型：回顾性研究、诊断试验
+研究期限：2年
+【B类：面上项目】
+资助对象：本院在职职工，中级以上职称
+资助强度：每项20万元
+研究类型：队列研究、随机对照试验
+研究期限：3年
+【C类：护理项目】
+资助对象：本院护理人员，不限职称
+资助强度：每项4万元
+研究类型：护理质量改进
+研究期限：1年
+■ 时间安排
+网上申请：2027年1月11日至2月5日
+形式审查：2027年2月22日至3月5日
+■ 经费使用
+劳务费上限：A类和B类不超过资助额的30%，C类不超过资助额的20%
+结余经费：由科室统筹使用
+■ 常见问题
+问：项目可以延期吗？
+答：A类、B类可以申请延期一次，最长12个月；C类不得延期。
+问：可以更换负责人吗？
+答：B类经批准可以更换；A类和C类不得更换。"""
+
+
+@pytest.fixture(scope="module")
+def classes(tmp_path_factory: pytest.TempPathFactory) -> GuideBot:
+    home = tmp_path_factory.mktemp("classes")
+    (home / "corpus").mkdir()
+    (home / "corpus" / "云岭.txt").write_text(CLASSES, "utf-8")
+    settings = Settings(corpus=home / "corpus", index=home / "index", log=False, today="2027-01-05")
+    build(settings)
+    return GuideBot.open(settings)
+
+
+@pytest.mark.parametrize(
+    ("question", "said", "unsaid"),
+    [
+        ("A类最多资助多少钱", ["8万元"], ["20万元", "4万元"]),
+        ("b类做几年", ["3年"], ["2年"]),
+        ("A类可以做哪些类型的研究", ["回顾性研究", "诊断试验"], ["队列"]),
+        ("B类研究类型有哪些", ["队列研究", "随机对照试验"], ["护理"]),
+        ("A类跟C类资助多少", ["8万元", "4万元"], ["20万元"]),
+        ("A类能不能延期", ["可以"], ["不可以", "不得"]),
+        ("C类能不能延期", ["不可以", "不得延期"], ["12个月"]),
+        ("C类可以换负责人吗", ["不可以"], ["经批准"]),
+        ("How much funding does category C give?", ["4万元", "40,000"], ["8万元"]),
+    ],
+)
+def test_a_section_is_known_by_its_class(classes: GuideBot, question: str, said: list[str], unsaid: list[str]) -> None:
+    answer = classes.ask(question)
+    assert answer.status == "answered", answer.text
+    assert all(words in answer.text for words in said), answer.text
+    assert not any(words in answer.text for words in unsaid), answer.text
+
+
+def test_a_class_that_the_guide_lacks_is_refused(classes: GuideBot) -> None:
+    answer = classes.ask("E类项目资助多少")
+    assert answer.status == "refused"
+    assert "e类" in answer.text.lower()
