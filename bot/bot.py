@@ -168,10 +168,9 @@ class GuideBot:
         desk = room.answerer.desk
         at_home = any(room.reader.home(s) for s in reading.query.sections)
         found, spoken = _spoken_of(desk, reading, found, similar, lexical) if at_home else (found, [])
-        if spoken:
-            free = replace(reading, scope="none", query=replace(reading.query, sections=()))
-            hits = reranked(found, spoken, self.settings.top_k)
-            return self._rewritten(loaded, reading, room.answerer.answer(free, hits, similar, spoken))
+        own = set(room.reader.subtree(reading.query.sections[0])) if spoken else set()
+        if spoken and spoken[0].clause.clause_id not in own:
+            return self._rewritten(loaded, reading, self._spoken(room, reading, found, spoken, similar))
         if at_home and reading.scope != "implied":  # its fields answer, and nothing is to be chosen among sentences
             order, hits = [], found[: self.settings.top_k]
         else:
@@ -179,7 +178,20 @@ class GuideBot:
             # a foreign question shares too few words with the guide for signs of words: its hits stay as they came
             chinese = reading.language.startswith("zh")
             hits = reranked(found, order, self.settings.top_k) if chinese else found[: self.settings.top_k]
-        return self._rewritten(loaded, reading, room.answerer.answer(reading, hits, similar, order))
+        answer = room.answerer.answer(reading, hits, similar, order)
+        others = [r for r in spoken if r.clause.clause_id not in own]
+        if others and answer.status == "refused":
+            elsewhere = self._spoken(room, reading, found, others, similar)
+            answer = elsewhere if elsewhere.status == "answered" else answer
+        return self._rewritten(loaded, reading, answer)
+
+    def _spoken(
+        self, room: Room, reading: Reading, found: Sequence[Hit], order: Sequence[Ranked],
+        similar: Mapping[ClauseId, float],
+    ) -> Answer:  # fmt: skip
+        """The answer out of sentences, of a section and of others that speak of it."""
+        free = replace(reading, scope="none", query=replace(reading.query, sections=()))
+        return room.answerer.answer(free, reranked(found, order, self.settings.top_k), similar, order)
 
     def _looked(self, loaded: _Loaded, room: Room, reading: Reading, vector: Vectors) -> Looked:
         """The question as read with what its meaning adds, the clauses that it finds, and how like it they are in
@@ -268,8 +280,7 @@ def _spoken_of(
     lexical: Mapping[ClauseId, float],
 ) -> tuple[list[Hit], list[Ranked]]:  # fmt: skip
     """Where one section is named that clauses elsewhere call by its class ("劳务费上限：…D类不超过…"): the hits with
-    those clauses, and its sentences and theirs in the order in which they may answer; none where its own come first:
-    its fields answer then."""
+    those clauses, and its sentences and theirs in the order in which they may answer; else no sentences."""
     found = list(found)
     reader = desk.reader
     if len(reading.query.sections) != 1 or reading.comparing:
@@ -285,7 +296,7 @@ def _spoken_of(
         r for r in ranked(desk.finder, reading, hits, similar, lexical)
         if r.clause.clause_id in own or reader.speaks_of(r.clause.label + r.sentence.text, reading.query.sections[0])
     ]  # fmt: skip
-    return found, order if order and order[0].clause.clause_id in others else []
+    return found, order
 
 
 def _told_by_guide(answers: Sequence[Answer], guides: Sequence[Guide]) -> list[Answer]:

@@ -95,7 +95,7 @@ def _signs(
         top.score, desk.finder.coverage(terms, desk.finder.context(top.clause)) if terms else 0.0,
         similar.get(top.clause.clause_id, 0.0), float(reading.yesno), float(foreign), top.score if foreign else 0.0,
         found.score if found is not None else 0.0, float(min(2, len(reading.concepts))), own / sum(exps),
-        desk.finder.coverage(terms, top.sentence.text) if terms else 0.0, top.score - max(others, default=0.0),
+        _cover(desk, terms, Evidence(top.clause, (top.sentence.span,), top.clause.clause_id, 0.0)) if terms else 0.0, top.score - max(others, default=0.0),
     )  # fmt: skip
 
 

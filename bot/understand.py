@@ -26,7 +26,7 @@ _SENTENCE = re.compile(r"[?？!！。；;\n]+")
 _NUMBERED = re.compile(
     r"第\s*[一二三四五六七八九十百\d]+\s*[编章节条款]|(?<![\u4e00-\u9fff])[\u4e00-\u9fff]{2}\s*(?:\d+(?:[.．]\d+)*|[一二三四五六七八九十]+(?![个项年月天次人致样般定起直些]))|[\u4e00-\u9fff]{2}\d+[.．]\d+"
 )
-# What people call a class by when a guide has several, and a row of a table by its code.
+# What people call a class by when a guide has several.
 _NAMED_CLASS = r"[a-z]|[甲乙丙丁戊]"
 _COUNTED_CLASS = r"[一二三四五六七八九十]"
 _CLASS_WORD = r"(?:类|档|层次|梯队|赛道|组别)"
@@ -34,7 +34,6 @@ _CLASS_MARK = re.compile(rf"第?((?:{_NAMED_CLASS}|{_COUNTED_CLASS})\s*{_CLASS_W
 _CLASSES_SAID = re.compile(
     rf"(?<![a-z])((?:(?:{_NAMED_CLASS})\s*(?:[、,和与及跟/或]|还有)?\s*)+)(?:[两三四]\s*)?({_CLASS_WORD})|第?({_COUNTED_CLASS})\s*({_CLASS_WORD})"
 )
-_CODE = re.compile(r"(?<![a-z0-9])[a-z]{1,3}-?\d{1,4}(?![a-z0-9%.])")
 _PART = re.compile(r"[,，?？!！。；;\n]+|(?<=[问说询答])[:：]")
 _YEAR = re.compile(
     r"(?<!\d)((?:19|20)\d{2})\s*(?:年度|年版|版|(?:年|年的)?(?=(?:的)?(?:项目|申报|指南|课题|计划|政策|通知|这一年|那一年|那批|的呢|年的呢|版))|年(?=\s*(?:的)?[呢吗?？]|$)| (?=edition|guide|call|programme|version))"
@@ -266,12 +265,12 @@ class Reader:
         return {mark for m in _CLASSES_SAID.finditer(text) for mark in _marks_of(m)}
 
     def _classes(self, sections: Sequence[Clause]) -> dict[str, tuple[ClauseId, ...]]:
-        """Sections by the class or code that they begin with: "A类：某项目" is "a类", a row "Z03 某专题" is "z03"."""
+        """Sections by the class that they begin with: "A类：某项目" is "a类". A row of a table is none: much of what
+        is asked of its class stands elsewhere."""
         found: dict[str, list[ClauseId]] = {}
         for c in sections:
-            words = normalise((c.label or c.text).removeprefix(c.number).strip())
-            mark = _CLASS_MARK.match(words) or (_CODE.match(normalise(c.text)) if c.kind == "row" else None)
-            if mark:
+            mark = _CLASS_MARK.match(normalise((c.label or c.text).removeprefix(c.number).strip()))
+            if mark and c.kind != "row":
                 found.setdefault(mark[mark.lastindex or 0].replace(" ", ""), []).append(c.clause_id)
         return {mark: tuple(ids) for mark, ids in found.items()}
 
@@ -569,9 +568,9 @@ class Reader:
         return found + known, unknown + strange
 
     def _by_class(self, text: str) -> tuple[list[Match], list[str]]:
-        """Sections named by class or code ("B类", "A和B类", "Z03"), and classes of the guide's kind that it lacks."""
+        """Sections named by class ("B类", "A和B类"), and classes of the guide's kind that it lacks."""
         found, unknown = [], []
-        kinds = {(_kind_of_mark(m), m[-1]) for m in self.classes if not m[-1].isdigit()}
+        kinds = {(_kind_of_mark(m), m[-1]) for m in self.classes}
         for m in _CLASSES_SAID.finditer(text) if self.classes else ():
             for mark in _marks_of(m):
                 ids = self.classes.get(mark, ())
@@ -579,16 +578,13 @@ class Reader:
                     found.append(Match(m.start(), m.end(), mark, ids[:3], "name"))
                 elif (_kind_of_mark(mark), mark[-1]) in kinds and (m[1] or m[0].startswith("第")):
                     unknown.append(mark)
-        letters = {m[0]: ids for m, ids in self.classes.items() if m[0].isascii() and not m[-1].isdigit()}
+        letters = {m[0]: ids for m, ids in self.classes.items() if m[0].isascii()}
         for m in lexicon.pattern("class_foreign_re").finditer(text) if letters else ():
-            for said in re.findall(r"\b[a-z]\b", m[1]):
+            for said in re.findall(r"\b[a-z]\b", next(filter(None, m.groups()))):
                 if said in letters:
                     found.append(Match(m.start(), m.end(), said, letters[said][:3], "name"))
                 else:
                     unknown.append(said)
-        for m in _CODE.finditer(text) if self.classes else ():
-            ids = self.classes.get(m[0], ())
-            found += [Match(m.start(), m.end(), m[0], ids[:3], "name")] if ids else []
         return found, unknown
 
     def _nearest(self, matches: Sequence[Match], comparing: bool) -> list[Match]:
@@ -753,6 +749,14 @@ class Reader:
             elif source is not None and (now.scope != "implied" or leaning or self._fits(now, source)):
                 now = replace(now, query=replace(now.query, sections=source.query.sections), scope="inherited",
                               named=now.named)  # fmt: skip
+        # "A类能延期吗", "D类呢": the heading that the first question named says what is asked of the second, too
+        topics = tuple(s for s in last.query.sections if self._is_loose(self.by_id[s]))
+        bare = now.query.sections and now.scope == "named" and not (now.asked or now.terms or now.query.fields)
+        if leaning and bare and topics:
+            said = " ".join(m.text for m in last.named if set(m.clauses) & set(topics))
+            about = tuple((w, 1.0) for w, _, _ in tagged(said, 0) if len(w) > 1)
+            now = replace(now, query=replace(now.query, sections=(*now.query.sections, *topics)), yesno=last.yesno,
+                          focus=_joined_terms(now.focus, about))  # fmt: skip
         if last.query.unknown and not last.query.sections and not now.query.sections and not now.query.unknown:
             now = replace(now, query=replace(now.query, unknown=last.query.unknown))
         if now.bodies and not now.asked and leaning and "eligible" in last.concepts:
@@ -855,10 +859,12 @@ class Reader:
 
     def _standalone(self, reading: Reading, fields: Sequence[str]) -> str:
         """The question with what was carried over put in front of it, for retrieval."""
-        if reading.scope not in ("inherited",):
+        whole = reading.scope == "inherited"
+        own = {i for m in reading.named for i in m.clauses}
+        carried = [i for i in reading.query.sections[:4] if whole or (i not in own and self._is_loose(self.by_id[i]))]
+        if not carried:
             return reading.query.text
-        names = [self.section_name(i) for i in reading.query.sections[:4]]
-        return " ".join([*names, *fields[:1], reading.query.text])
+        return " ".join([*(self.section_name(i) for i in carried), *(fields[:1] if whole else ()), reading.query.text])
 
     def section_name(self, clause_id: ClauseId) -> str:
         """A section's own name as a reader would say it: its line without number and leading label."""

@@ -296,6 +296,7 @@ def classes(tmp_path_factory: pytest.TempPathFactory) -> GuideBot:
         ("A类能不能延期", ["可以"], ["不可以", "不得"]),
         ("C类能不能延期", ["不可以", "不得延期"], ["12个月"]),
         ("C类可以换负责人吗", ["不可以"], ["经批准"]),
+        ("C类劳务费最多多少", ["20%"], ["30%"]),
         ("How much funding does category C give?", ["4万元", "40,000"], ["8万元"]),
     ],
 )
@@ -304,6 +305,11 @@ def test_a_section_is_known_by_its_class(classes: GuideBot, question: str, said:
     assert answer.status == "answered", answer.text
     assert all(words in answer.text for words in said), answer.text
     assert not any(words in answer.text for words in unsaid), answer.text
+
+
+def test_a_follow_up_about_another_class_keeps_the_topic(classes: GuideBot) -> None:
+    assert "不得延期" in classes.ask("C类呢", ["A类项目能申请延期吗"]).text
+    assert "20%" in classes.ask("C类呢", ["A类劳务费上限是多少"]).text
 
 
 def test_a_class_that_the_guide_lacks_is_refused(classes: GuideBot) -> None:
