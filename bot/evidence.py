@@ -301,12 +301,8 @@ class Finder:
         clause = found.clause
         start, end = body(clause)
         if is_faq(clause) and end - start <= MAX_QUOTE and (reading.yesno or not wants_number(reading)):
-<<<<<<< HEAD
-            return replace(found, spans=((start, end),))
-        return self.narrowed(reading, found)
-=======
             return self._of_class(reading, replace(found, spans=((start, end),)))
-        return self._narrowed(reading, self._of_class(reading, found))
+        return self.narrowed(reading, self._of_class(reading, found))
 
     def _of_class(self, reading: Reading, found: Evidence) -> Evidence:
         """Where words speak of several classes ("A类可以…；D类不得…") and the question names one, what is said of that:
@@ -327,7 +323,6 @@ class Finder:
                 else:
                     kept.append(span)
         return replace(found, spans=tuple(kept)) if others and kept else found
->>>>>>> 280ae8b (Sections are known by their class; a label named in the question answers; projects are sections with labels in common)
 
     def find_for(
         self, concept: str, reading: Reading, section: ClauseId, similar: Mapping[ClauseId, float]
