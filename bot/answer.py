@@ -265,6 +265,8 @@ def _told_once(
     found: Evidence | None = (
         (_enumeration(desk, reading, sections) or _places_listed(desk, reading, sections)) if named else None
     )
+    if found is not None and lexicon.pattern("names_asked_re").search(reading.text):
+        return _stated(desk, reading, found)  # "那几个…的名字": how many there are is not asked
     if asks_eligibility(reading) and named:
         found = eligibility(desk, reading, sections[0])
     flat = not any(desk.reader.home(s) for s in sections)
@@ -379,15 +381,16 @@ def _heads_list(desk: Desk, reading: Reading, found: Evidence, parent: Clause) -
 def _enumeration(desk: Desk, reading: Reading, sections: Sequence[ClauseId]) -> Evidence | None:
     """ "…有哪几家": of an item whose names are asked for, the sentence that lists most."""
     item = desk.reader.by_id[sections[0]]
+    names = lexicon.pattern("names_asked_re").search(reading.text)
     if (
-        not reading.listing
+        not (reading.listing or names)
         or set(reading.concepts) - {"eligible", "content", "count_asked"}
         or len(sections) > 1
         or item.kind != "item"
     ):
         return None
     listed = max(sentences(item.text, body(item)[0]), key=lambda s: item.text[s[0] : s[1]].count("、"), default=None)
-    if listed is None or item.text[listed[0] : listed[1]].count("、") < 2:
+    if listed is None or item.text[listed[0] : listed[1]].count("、") < (1 if names else 2):
         return None
     return Evidence(item, (listed,), sections[0], 0.9)
 

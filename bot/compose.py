@@ -47,9 +47,13 @@ class Draft:
         return self
 
     def evidence(self, found: Evidence) -> Draft:
-        """All spans of an evidence, joined by an ellipsis where words between them are left out."""
+        """All spans of an evidence, joined by an ellipsis where words between them are left out; a field's value that
+        says nothing alone ("无") with its label."""
         last = -1
-        for start, end in found.spans:
+        spans = found.spans
+        if len(spans) == 1 and spans[0][1] - spans[0][0] <= 1 and found.clause.kind == "field":
+            spans = ((found.clause.text.find(found.clause.label), spans[0][1]),)
+        for start, end in spans:
             if last >= 0:
                 between = found.clause.text[last:start]
                 self.say(

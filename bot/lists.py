@@ -94,6 +94,7 @@ def _matching(
         c
         for c in ordered_concepts(reading)
         if c not in ("content", "eligible", "count_asked", "requirements", "quota", "joint", "submit")
+        and not (kind == "item" and c == "place")  # "哪几个地方" are the members themselves
     ]
     labelled = {c for c in desk.reader.concept_of.values() if c}
     if reading.pending and "deadline" in reading.concepts:

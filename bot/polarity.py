@@ -34,7 +34,8 @@ def asks_eligibility(reading: Reading) -> bool:
         and not (reading.yesno and c in ("quota", "process", "submit"))
     ]
     applies = lexicon.pattern("applying_re").search(reading.text) is not None
-    said = "eligible" in reading.concepts or applies or (reading.yesno and not reading.language.startswith("zh"))
+    bare = not reading.asked and not any(w >= 1 for _, w in reading.terms)  # "医院可以吗"
+    said = "eligible" in reading.concepts or applies or (reading.yesno and (bare or not reading.language.startswith("zh")))
     return bool(reading.bodies) and not others and not reading.premises and said
 
 

@@ -549,7 +549,7 @@ class Reader:
         if not found and not unknown and language.startswith("zh"):
             found = self.names.by_sound(text)
         return (
-            tuple(self._nearest(_drop_overlaps(found), bool(lexicon.pattern("compare_en_re").search(raw)))),
+            tuple(self._nearest(_agreeing(_drop_overlaps(found)), bool(lexicon.pattern("compare_en_re").search(raw)))),
             taken,
             tuple(dict.fromkeys(unknown)),
         )
@@ -638,7 +638,7 @@ class Reader:
         detail = lexicon.concepts()
         questions = questions_in(masked)
 
-        def telling(a: Asked) -> tuple[bool, bool, bool, bool, bool, int]:
+        def telling(a: Asked) -> tuple[bool, bool, bool, bool, bool, bool, int]:
             near = masked[max(0, a.start - 4) : a.end + 4]
             c = detail[a.concept]
             # "when is the money paid": a detail with a date of its own is what "when" asks for
@@ -649,7 +649,10 @@ class Reader:
                 0 <= b.start - a.end <= 1 and b.concept != a.concept and masked[b.start] not in "几多" for b in kept
             )
             inner = headed and language.startswith("zh")
+            # "推荐名额有上限吗": a bound may be that of anything else that is asked
+            vague = len(kept) > 1 and lexicon.pattern("bound_re").fullmatch(masked[a.start : a.end])
             return (
+                bool(vague),
                 language.startswith("zh") and not any(s <= a.start < e for s, e in questions),
                 inner,
                 not foreign_strict and not asking.search(near),
@@ -894,6 +897,16 @@ def _drop_overlaps(matches: Iterable[Match]) -> list[Match]:
         if all(m.end <= o.start or m.start >= o.end for o in out):
             out.append(m)
     return sorted(out, key=lambda m: m.start)
+
+
+def _agreeing(matches: Sequence[Match]) -> list[Match]:
+    """Of a name that several sections share only those that another match names alone: "青海的科技对口支援" is one of
+    the three projects of that name."""
+    out = []
+    for m in matches:
+        closer = {i for o in matches if o is not m and set(o.clauses) < set(m.clauses) for i in o.clauses}
+        out.append(replace(m, clauses=tuple(i for i in m.clauses if i in closer)) if closer else m)
+    return out
 
 
 def _mask(text: str, spans: Iterable[tuple[int, int]]) -> str:
