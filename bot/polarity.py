@@ -34,7 +34,9 @@ def asks_eligibility(reading: Reading) -> bool:
         and not (reading.yesno and c in ("quota", "process", "submit"))
     ]
     applies = lexicon.pattern("applying_re").search(reading.text) is not None
-    bare = not reading.asked and not any(w >= 1 for _, w in reading.terms)  # "医院可以吗"
+    # "医院可以吗": nothing but whether they may
+    bare = not reading.asked and bool(lexicon.pattern("may_re").search(reading.text))
+    bare = bare and not any(w >= 1 for _, w in reading.terms)
     said = "eligible" in reading.concepts or applies or (reading.yesno and (bare or not reading.language.startswith("zh")))
     return bool(reading.bodies) and not others and not reading.premises and said
 

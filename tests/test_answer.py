@@ -377,6 +377,35 @@ def test_lists_are_whole(bot: GuideBot) -> None:
         assert bot.reader.section_name(s) in answer.text
 
 
+def test_a_list_of_items_that_say_the_same(bot: GuideBot) -> None:
+    text = asked(bot, "政府间项目里哪几个地方写了“单方申报无效”？").text
+    assert all(name in text for name in ("挪威", "新加坡", "比利时西弗兰德省", "以色列", "泰国"))
+    assert "芬兰" not in text
+
+
+def test_the_names_that_an_item_lists(bot: GuideBot) -> None:
+    for question in ("把那几个一带一路联合实验室的名字都列一下", "元首外交那条指的是哪两个中心，叫什么名字"):
+        answer = asked(bot, question)
+        assert answer.status == "answered" and "、" in answer.text, question
+
+
+def test_a_shared_name_means_the_section_that_another_name_gives(bot: GuideBot) -> None:
+    assert sections_of(bot, "想报青海的科技对口支援，三甲医院符合申报主体吗") == ["青海科技对口支援项目"]
+    assert len(sections_of(bot, "对口支援里青海和西藏哪个给得多")) == 2
+
+
+def test_a_bound_is_of_what_else_is_asked_and_a_bare_value_keeps_its_label(bot: GuideBot) -> None:
+    answer = asked(bot, "政府间科技合作项目，地市推荐名额有上限吗？")
+    assert "推荐限额：无" in answer.text and answer.text.startswith("没有")
+    assert "150万元以内" in asked(bot, "政府间科技合作项目的额度是多少").text
+
+
+def test_whether_a_class_of_applicants_may(bot: GuideBot) -> None:
+    assert asked(bot, "医院可以吗？", "青海科技对口支援项目补助多少？", "高校能报吗？").text.startswith("不可以")
+    assert asked(bot, "西藏项目医院可以吗").text.startswith("可以")
+    assert asked(bot, "香港项目对企业注册年限有没有规定").status == "refused"
+
+
 def test_a_comparison_cites_both_sides(bot: GuideBot) -> None:
     answer = asked(bot, "政府间项目和西藏项目哪个补助多")
     assert answer.text.startswith("政府间科技合作项目")
