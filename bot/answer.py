@@ -134,7 +134,7 @@ def _settled(desk: Desk, reading: Reading, hits: Sequence[Hit]) -> Outcome | Non
     if reading.query.unknown and not elsewhere and not any(m.how == "place" for m in reading.named):
         return refuse(desk, reading, "refuse_unknown", hits, name="、".join(reading.query.unknown), score=0.9)
     understood_some = reading.query.sections or reading.concepts or reading.focus or reading.bodies
-    if not (reading.language.startswith("zh") or understood_some):
+    if not (reading.native or understood_some):
         return refuse(desk, reading, "refuse_ood", hits, score=0.8)
     return None
 
@@ -444,7 +444,8 @@ def _section(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar
 def _stated(desk: Desk, reading: Reading, found: Evidence) -> Outcome:
     draft = Draft(reading.language)
     if reading.yesno or (reading.bodies and found.concept == "eligible" and "eligible" not in reading.concepts):
-        verdict = polarity(desk, reading, found.section, found)
+        # how English says yes and no is not read: its own words do
+        verdict = None if desk.reader.english else polarity(desk, reading, found.section, found)
         if verdict is not None:
             draft.say(yes_word(reading, verdict)).say("，" if reading.language.startswith("zh") else ": ")
     say_statement(desk, draft, reading, found)
@@ -466,7 +467,7 @@ def _reranked(desk: Desk, reading: Reading, hits: Sequence[Hit], cited: Sequence
     """Hits with the clauses that the answer rests on first: reading them for the answer is the last ranking stage."""
     known = {h.clause.clause_id: h for h in hits}
     top = max((h.score for h in hits), default=0.0)
-    enough = top - CLOSE if reading.language.startswith("zh") else top * CLOSE_FOREIGN
+    enough = top - CLOSE if reading.native else top * CLOSE_FOREIGN
     read = [known[c.clause_id] for c in cited if c.clause_id in known]
     if not any(h.rank <= 5 and (h.score >= enough or desk.reader.home(h.clause.clause_id) is not None) for h in read):
         return list(hits)  # what the ranking puts low is no better for being quoted

@@ -176,8 +176,7 @@ class GuideBot:
         else:
             order = ranked(desk.finder, reading, found, similar, lexical)
             # a foreign question shares too few words with the guide for signs of words: its hits stay as they came
-            chinese = reading.language.startswith("zh")
-            hits = reranked(found, order, self.settings.top_k) if chinese else found[: self.settings.top_k]
+            hits = reranked(found, order, self.settings.top_k) if reading.native else found[: self.settings.top_k]
         answer = room.answerer.answer(reading, hits, similar, order)
         others = [r for r in spoken if r.clause.clause_id not in own]
         if others and answer.status == "refused":

@@ -26,7 +26,7 @@ _OPEN_VERDICTS = (*CLOSED, "joint", "submit", "agreement")  # what these do not 
 def unstated_detail(desk: Desk, reading: Reading, found: Evidence) -> str:
     """What is asked and the words found do not give; "" where nothing is missing. For questions in Chinese: the words
     of others are not cut."""
-    if not reading.language.startswith("zh") or reading.comparing or _silent(found.quote):
+    if not (reading.native and reading.language.startswith("zh")) or reading.comparing or _silent(found.quote):
         return ""
     return _untyped(reading, found) or _unworded(desk, reading, found)
 

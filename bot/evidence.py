@@ -13,13 +13,16 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from bot import lexicon
+from bot.english import form_of, stem
 from bot.facts import Quantity, is_field, quantities
 from bot.lexical import normalise
 from bot.types import Clause, ClauseId
 from bot.understand import Reader, Reading
 
-_SENTENCE = re.compile(r"[^。；;！？\n]+[。；;！？]?")
-_SEGMENT = re.compile(r"[^，,。；;！？\n]+[，,。；;！？]?")
+# A full stop ends a sentence where a capital follows, but for one behind an initial or an abbreviation.
+_STOP = r"\.(?!\s+[A-Z“\"(])|(?<=\b[A-Z])\.|(?<=\b(?:Dr|Mr|Ms|No|St|vs|cf))\.|(?<=\b(?:Art|e\.g|i\.e|etc|Mrs))\.|(?<=\bapprox)\."
+_SENTENCE = re.compile(rf"(?:[^。；;！？\n.]+|{_STOP})+[。；;！？.]?")
+_SEGMENT = re.compile(r"(?:[^，,。；;！？\n]|(?<=\d)[,，](?=\d{3}(?!\d)))+[，,。；;！？]?")  # "25,000" is one number
 _NTH = re.compile(r"第[一二三四五六七八九十\d]+[\u4e00-\u9fff]")
 _CONDITION = re.compile(r"^(?:针对|对于?|若|如|其中|符合|属于|凡|经|按|在|第[一二三四五六七八九十0-9]+)")
 ENOUGH = 0.62  # least score of an evidence
@@ -62,11 +65,16 @@ def segments(text: str, start: int, end: int) -> list[Span]:
 
 
 def trim(text: str, start: int, end: int) -> Span:
-    while end > start and text[end - 1] in "。；;，,、！？ \n\u3000：:":
+    while end > start and (text[end - 1] in "。；;，,、！？ \n\u3000：:" or _full_stop(text, end - 1)):
         end -= 1
     while start < end and text[start] in " \n\u3000，。；、":
         start += 1
     return start, end
+
+
+def _full_stop(text: str, at: int) -> bool:
+    """Whether a "." closes an English sentence: not behind an initial ("U.S.") or another mark ("...")."""
+    return text[at] == "." and at > 1 and text[at - 1] not in ". " and text[at - 2] not in ". "
 
 
 def body(clause: Clause) -> Span:
@@ -146,11 +154,14 @@ class Finder:
         if known is None:
             if len(self._df) >= _KEPT:
                 self._df.clear()
-            known = self._df[term] = sum(term in text for text in self._texts.values())
+            holds = form_of(stem(term)).search if term.isascii() else lambda text: term in text
+            known = self._df[term] = sum(bool(holds(text)) for text in self._texts.values())
         return known
 
     def support(self, term: str, text: str) -> float:
         """How well a normalised text holds a term: 1 as it is, 0.9 by a synonym, else the share of its pairs."""
+        if term.isascii():
+            return self._support_of_stem(term, text)
         if term in text:
             return 1.0
         for other in (*lexicon.synonyms(term), *_regions(term)):
@@ -170,12 +181,20 @@ class Finder:
         held = [p for p in pairs if p in text or any(s in text for s in lexicon.synonyms(p))]
         return 0.8 * len(held) / len(pairs)
 
+    def _support_of_stem(self, term: str, text: str) -> float:
+        """The same for a word of Latin letters, in any of its forms."""
+        short = stem(term)
+        if form_of(short).search(text):
+            return 1.0
+        others = dict.fromkeys((*lexicon.synonyms(term), *lexicon.synonyms(short)))
+        return 0.9 if any(form_of(o).search(text) if o.isascii() else o in text for o in others) else 0.0
+
     def coverage(self, terms: Sequence[tuple[str, float]], text: str) -> float:
         """Share of the terms' weight that a text supports; 1 where there are no terms."""
         total = held = 0.0
         for term, weight in terms:
             total += weight
-            held += weight if term in text else weight * self.support(term, text)
+            held += weight if term in text and not term.isascii() else weight * self.support(term, text)
         return held / total if total else 1.0
 
     def text_of(self, clause_id: ClauseId) -> str:
@@ -388,7 +407,7 @@ class Finder:
             score += (1.1 if flat else 0.5) * self._cover(terms, sentence.text, around) - (
                 0.3 if flat and reading.focus else 0.0
             )
-            alone = not reading.focus and reading.concepts == (concept,) and not reading.language.startswith("zh")
+            alone = not reading.focus and reading.concepts == (concept,) and not reading.native
             if alone and lexicon.concepts()[concept].detail:
                 score += _WORDLESS  # no word of a foreign question can be looked for, and those of a detail are its own
             score += 0.2 * bool(
@@ -402,10 +421,28 @@ class Finder:
         """A clause's text with the headings over it, for words that only those hold."""
         known = self._contexts.get(clause.clause_id)
         if known is None:
+            over = self.lead_in(clause)
             lead = self._texts.get(clause.parent, "") if clause.parent else ""
+            lead = f"{lead}\n{self._texts[over.clause_id]}" if over is not None and over.clause_id != clause.parent else lead
             known = "\n".join((self._texts[clause.clause_id], lead, normalise("\n".join(clause.path[-2:]))))
             self._contexts[clause.clause_id] = known
         return known
+
+    def lead_in(self, clause: Clause) -> Clause | None:
+        """What an item's list begins with: the clause that it stands under, or, right under a heading, the paragraph
+        before the list that breaks off or ends in a colon ("应当提交下列材料：")."""
+        parent = self.reader.by_id.get(clause.parent) if clause.parent else None
+        if parent is None or parent.kind != "heading":
+            return parent
+        if clause.kind != "item":
+            return None
+        beside = parent.children
+        for i in reversed(beside[: beside.index(clause.clause_id)] if clause.clause_id in beside else ()):
+            before = self.reader.by_id[i]
+            if before.kind != "item":
+                told = before.kind == "paragraph" and not before.text.rstrip().endswith(("。", "；", ";", ".", "！", "？"))
+                return before if told and not before.cells else None
+        return None
 
     def said(self, concept: str, sentence: Sentence) -> float:
         """How well a sentence speaks of a concept: its words, its types."""

@@ -26,26 +26,32 @@ _HAN_DECIMAL = rf"{_HAN_NUM}点[零〇一二三四五六七八九]+"
 _MIXED = rf"{_ARABIC}(?:亿{_ARABIC}(?:千万|万)?|万{_ARABIC}千?)"  # 1亿5000万, 3万5千, 3万5
 _WHOLE = rf"(?:{_MIXED}|{_HAN_DECIMAL}|{_NUM})"  # any one number; the plain ones are enough where units follow closely
 
+_WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_WORDED = rf"\b(?:{'|'.join(_WORDS)})\b"  # an English number before its unit
+
 _BEFORE = (
     "不满|不足|未满|不到|不超过|不高于|不多于|不得超过|最高不超过|最高|最多|最长不超过|最长|上限不超过|上限|封顶|至多|以内|"
     "不少于|不少|不低于|不小于|不得少于|不得低于|至少|最低|最少|超过|满|连续|累计不少于|累计不超过|累计|"
+    "up to|(?:no|not) (?:more|later|longer|higher) than|not exceed(?:ing)?|at most|maximum of|at least|(?:no|not) (?:fewer|less) than|minimum of|"
+    "fewer than|less than|more than|within|under|below|over|"
     "每年|每月|每个|每项|每家|每人|每次|每|单个项目|总额|一次性|限报|各限报|原则上|一般|达到|大于|小于|低于|高于"
 )
 _AFTER = "以内|以下|以上|之内|及以上|及以下|或以上|以前|之前|前|内|左右|封顶|起"
-_BEFORE_RE = re.compile(rf"(?:(?:{_BEFORE})[^，。；、,;（(：:\d]{{0,3}}?)+$")
+_BEFORE_RE = re.compile(rf"(?:(?:{_BEFORE})[^，。；、,;（(：:\d]{{0,3}}?)+$", re.IGNORECASE)
 _AFTER_RE = re.compile(rf"^\s*(?:（[^）]{{0,8}}）)?(?:{_AFTER})")
 
 _SCALE_WORDS = {
     "万亿": 10**12, "亿": 10**8, "千万": 10**7, "百万": 10**6, "十万": 10**5, "万": 10**4, "千": 1000, "百": 100,
-    "million": 10**6, "billion": 10**9, "thousand": 1000, "w": 10**4,
+    "million": 10**6, "billion": 10**9, "thousand": 1000, "w": 10**4, "k": 1000, "m": 10**6, "bn": 10**9,
 }  # fmt: skip
 _CURRENCY = {
     "元": "CNY", "圆": "CNY", "块": "CNY", "块钱": "CNY", "元人民币": "CNY", "人民币": "CNY", "rmb": "CNY",
     "cny": "CNY", "yuan": "CNY", "¥": "CNY", "￥": "CNY", "美元": "USD", "usd": "USD", "dollars": "USD",
+    "$": "USD", "us$": "USD", "€": "EUR", "£": "GBP", "gbp": "GBP", "hkd": "HKD", "jpy": "JPY",
     "欧元": "EUR", "eur": "EUR", "euros": "EUR", "euro": "EUR", "港元": "HKD", "港币": "HKD", "日元": "JPY",
 }  # fmt: skip
 _AMOUNT_RE = re.compile(
-    rf"(?P<pre>RMB|CNY|USD|EUR|人民币|[¥￥])?\s*(?:{_NUM}\s*(?:万|亿)?{_RANGE})?(?P<num>{_WHOLE})\s*(?P<scale>万亿|千万|百万|亿|万|千|million|billion|thousand|w(?![a-z]))?"
+    rf"(?P<pre>RMB|CNY|USD|EUR|GBP|HKD|JPY|US\$|人民币|[¥￥€$£])?\s*(?:{_NUM}\s*(?:万|亿)?{_RANGE})?(?P<num>{_WHOLE})\s*(?P<scale>万亿|千万|百万|亿|万|千|million|billion|thousand|(?:w|k|m|bn)(?![a-z]))?"
     rf"\s*(?P<cur>元人民币|元|圆|块钱|块|美元|欧元|港元|港币|日元|yuan|RMB|CNY|USD|euros?|EUR|dollars|人民币)?"
     rf"(?:\s*/\s*(?P<per>人|年|月|项|个|家|套|亩|次|户|件))?",
     re.IGNORECASE,
@@ -74,22 +80,27 @@ _DURATION_UNITS = {
     "个工作日": "WD", "工作日": "WD", "个月": "M", "年": "Y", "周年": "Y", "周岁": "岁", "岁": "岁", "天": "D", "日": "D",
     "周": "W", "个星期": "W", "星期": "W", "小时": "H", "个小时": "H", "学期": "学期", "个学期": "学期", "分钟": "分钟",
     "years": "Y", "year": "Y", "months": "M", "month": "M", "days": "D", "day": "D", "weeks": "W", "week": "W",
-    "working days": "WD", "hours": "H", "个半月": "M", "个半小时": "H", "个半星期": "W", "个半学期": "学期",
+    "working days": "WD", "business days": "WD", "hours": "H", "个半月": "M", "个半小时": "H", "个半星期": "W", "个半学期": "学期",
 }  # fmt: skip
 _DURATION_RE = re.compile(
-    rf"(?<![\d年第.．/-])(?P<num>{_HAN_DECIMAL}|{_NUM}(?:{_RANGE}{_NUM})?)\s*-?\s*"
-    r"(?P<unit>个工作日|工作日|working days|个半月|个半小时|个半星期|个半学期|"
+    rf"(?<![\d年第.．/-])(?P<num>{_HAN_DECIMAL}|{_NUM}(?:{_RANGE}{_NUM})?|{_WORDED})\s*-?\s*"
+    r"(?P<unit>个工作日|工作日|(?:working|business) days|个半月|个半小时|个半星期|个半学期|"
     r"个月|周年|周岁|年|岁|天|日|个星期|星期|周|个小时|小时|分钟|个学期|学期|"
     r"years?|months?|days?|weeks?|hours)(?!度|份|月|代|级|[a-z])"
     rf"(?:(?P<half>半(?![年个月天日数周径导成]))|(?<=年)[零又]?\s*(?P<months>\d{{1,2}}|[一二两三四五六七八九十]{{1,3}})\s*个月)?",
     re.IGNORECASE,
 )
+_AGE_RE = re.compile(
+    rf"(?:\bage (?:of |limit (?:is |of )?)?|\baged )(?P<num>\d{{1,2}}(?:{_RANGE}\d{{1,2}})?)(?![\d%.])"
+    rf"|(?<![\d.])(?P<old>\d{{1,2}}) years (?:old|of age)", re.IGNORECASE
+)
 _COUNT_UNITS = (
     "项|个|人|名|家|套|条|次|所|篇|件|种|类|州|县|市|区|户|位|批|期|份|门|台|例|亩|倍|步|场|支|款|辆|座|间|层|级|只|头|"
-    "课时|学时|学分|分|people|persons|items?|projects?"
+    "课时|学时|学分|分|people|persons|items?|projects?|candidates?|applicants?|applications?|employees|experts?|points?|copies|"
+    "participants?|members?|partners?|proposals?|reviewers?|reports?|pages?"
 )
 _COUNT_RE = re.compile(
-    rf"(?P<num>{_NUM}(?:{_RANGE}{_NUM})?)\s*(?:个(?=[县市州区镇村]))?(?P<unit>{_COUNT_UNITS})(?![a-z])", re.IGNORECASE
+    rf"(?P<num>{_NUM}(?:{_RANGE}{_NUM})?|{_WORDED})\s*(?:个(?=[县市州区镇村]))?(?P<unit>{_COUNT_UNITS})(?![a-z])", re.IGNORECASE
 )
 _PERCENT_RE = re.compile(
     rf"(?P<bp>(?:LPR\s*[+＋-]?\s*)?{_ARABIC}\s*(?:BP|个?基点))|(?P<num>{_ARABIC}(?:{_RANGE}{_ARABIC})?)\s*(?:[%％]|percent|per cent)|百分之(?P<han>{_HAN_DECIMAL}|{_NUM})"
@@ -124,6 +135,8 @@ class Quantity:
 def parse_number(text: str) -> float | None:
     """The value of one Arabic or Chinese numeral ("1,500", "一百五十", "2000万", "半"), None when it is none."""
     raw = text.translate(_FULLWIDTH).replace(",", "").strip()
+    if raw.lower() in _WORDS:
+        return float(_WORDS.index(raw.lower()) + 1)
     if "点" in raw:
         whole, _, tenths = raw.partition("点")
         value = _parse_han(whole)
@@ -177,7 +190,7 @@ def plain(number: float) -> str:
 
 def _numbers(text: str) -> list[float]:
     out = []
-    for piece in re.findall(rf"{_HAN_DECIMAL}|{_NUM}", text):
+    for piece in re.findall(rf"{_HAN_DECIMAL}|{_NUM}|[A-Za-z]+(?= *$)", text):
         value = parse_number(piece)
         if value is None:
             return []
@@ -188,7 +201,7 @@ def _numbers(text: str) -> list[float]:
 def _qualifier(text: str, start: int, end: int) -> str:
     before = _BEFORE_RE.search(text[max(0, start - 14) : start])
     after = _AFTER_RE.search(text[end : end + 12])
-    words = [m.strip() for m in (re.findall(_BEFORE, before[0]) if before else [])]
+    words = [m.strip() for m in (re.findall(_BEFORE, before[0].lower()) if before else [])]
     if after:
         words.append(re.sub(r"^\s*（[^）]*）", "", after[0]).strip())
     return " ".join(words)
@@ -260,6 +273,8 @@ def _amounts(scan: _Scan, bare: bool) -> None:
     for m in _AMOUNT_RE.finditer(scan.text):
         scale, cur = (m["scale"] or "").lower(), (m["cur"] or m["pre"] or "").lower()
         scaled = scale or any(c in m["num"] for c in "万亿")
+        if scale in ("k", "m", "bn") and not m["pre"]:
+            continue  # "100 m" is a length
         if (
             (scale == "w" and not bare)
             or not (cur or (bare and scaled))
@@ -329,6 +344,13 @@ def _durations(scan: _Scan) -> None:
         scan.add("duration" if not per else "rate", value, *m.span(), numbers[-1], unit)
 
 
+def _ages(scan: _Scan) -> None:
+    for m in _AGE_RE.finditer(scan.text):
+        numbers = _numbers(m["num"] or m["old"])
+        if numbers:
+            scan.add("duration", f"{'-'.join(plain(n) for n in numbers)} 岁", *m.span("num" if m["num"] else "old"), numbers[-1], "岁")
+
+
 def _calendar(text: str, m: re.Match[str], number: float) -> bool:
     """A day or a year of the calendar, not a length of time: 日 after 月 ("13月40日", "每月15日"), 年 before a month."""
     if m["unit"] == "日":
@@ -389,6 +411,7 @@ def quantities(text: str, *, bare: bool = False) -> tuple[Quantity, ...]:
     _dates(scan)
     _amounts(scan, bare)
     _ratios(scan)
+    _ages(scan)
     _durations(scan)
     _counts(scan, bare)
     _names(scan)

@@ -114,7 +114,7 @@ class Library:
         ranked = sorted(slugs, key=lambda s: (-scores[s], s))[:CANDIDATES]
         text = normalise(" ".join([*past[-1:], question]))
         for slug in ranked:
-            scores[slug] += 0.6 * bool(self.room((slug,)).reader.names.find(text)) + self._titled(slug, text)
+            scores[slug] += 0.6 * self.room((slug,)).reader.names_section(text) + self._titled(slug, text)
         ranked.sort(key=lambda s: (-scores[s], s))
         share = {s: scores[s] / scores[ranked[0]] if scores[ranked[0]] > 0 else 1.0 for s in ranked[1:3]}
         near = [s for s in ranked[1:2] if share[s] >= NEAR]
@@ -159,7 +159,8 @@ class Library:
         """How much of a guide's title a question says: the longest run that both hold, as a share, at most 0.8."""
         title = normalise(next(g.title for g in self.index.guides if g.slug == slug))
         match = difflib.SequenceMatcher(None, title, text, autojunk=False).find_longest_match()
-        return min(0.8, 0.12 * match.size) if match.size >= 3 else 0.0
+        size = match.size if re.search("[\u3400-\u9fff]", title) else match.size // 4  # letters of a word say less each
+        return min(0.8, 0.12 * size) if size >= 3 else 0.0
 
 
 def _values(answer: Answer) -> set[tuple[str, str]]:

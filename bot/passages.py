@@ -70,9 +70,8 @@ def _looked_into(desk: Desk, reading: Reading, r: Ranked, similar: Similar) -> t
 
 def _place(desk: Desk, clause: Clause) -> list[ClauseId]:
     """A clause and, for an item, the lead-in that it stands under: its words are the item's too."""
-    parent = desk.reader.by_id.get(clause.parent) if clause.parent else None
-    led = parent is not None and parent.kind != "heading"
-    return [clause.clause_id, parent.clause_id] if led and parent is not None else [clause.clause_id]
+    lead = desk.finder.lead_in(clause)
+    return [clause.clause_id, lead.clause_id] if lead is not None else [clause.clause_id]
 
 
 def signs(desk: Desk, reading: Reading, order: Sequence[Ranked], similar: Similar) -> tuple[float, ...]:
@@ -89,7 +88,7 @@ def _signs(
     others = [r.score for r in order if r.clause is not top.clause]
     exps = [math.exp(r.score - top.score) for r in order]
     own = sum(x for x, r in zip(exps, order, strict=True) if r.clause is top.clause)
-    foreign = not reading.language.startswith("zh")
+    foreign = not reading.native
     return (
         1.0, float(bool(missing)), float(found is not None and bool(unstated_detail(desk, reading, found))), float(not terms),
         top.score, desk.finder.coverage(terms, desk.finder.context(top.clause)) if terms else 0.0,

@@ -71,7 +71,7 @@ def candidates(
     """Every sentence of the hits' clauses with its features."""
     signs = _Signs(finder, reading)
     top = max((h.score for h in hits), default=0.0) or 1.0
-    foreign = not reading.language.startswith("zh")
+    foreign = not reading.native
     out = []
     for n, hit in enumerate(hits[:DEPTH]):
         clause = hit.clause

@@ -32,7 +32,7 @@ def question_vector(index: Index, reading: Reading, vector: NDArray[np.float32])
     """The question's vector with its parts weighed for its language."""
     if len(index.parts) != 2:
         return vector
-    weights = SAME_LANGUAGE if reading.language.startswith("zh") else OTHER_LANGUAGE
+    weights = SAME_LANGUAGE if reading.native else OTHER_LANGUAGE
     return embed.weigh(vector, index.parts, weights)
 
 
@@ -88,14 +88,14 @@ def plain_questions() -> list[tuple[str, str]]:
 
 def lexical_scores(index: Index, reading: Reading) -> dict[ClauseId, float]:
     """BM25 by clause as a share of the best, weighed; empty where the question shares no words with the guides."""
-    text = reading.query.standalone if reading.language.startswith("zh") else " ".join(reading.query.terms)
+    text = reading.query.standalone if reading.native else " ".join(reading.query.terms)
     found = index.lexical(tokens(normalise(text)), DEPTH)
     best: dict[ClauseId, float] = {}
     for row, score in found:
         clause_id = index.chunks[row].clause_id
         best[clause_id] = max(best.get(clause_id, 0.0), score)
     top = max(best.values(), default=0.0)
-    share = OWN_WORDS if reading.language.startswith("zh") else FOREIGN_WORDS
+    share = OWN_WORDS if reading.native else FOREIGN_WORDS
     return {k: share * v / top for k, v in best.items()} if top > 0 else {}
 
 

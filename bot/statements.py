@@ -40,8 +40,8 @@ def say_statement(desk: Desk, draft: Draft, reading: Reading, found: Evidence) -
 def say_lead_in(desk: Desk, draft: Draft, found: Evidence) -> bool:
     """For an item, the words that its list begins with ("申报…的，应当符合下列条件："): without them it says nothing of
     whom or what it is. Whether there were any."""
-    parent = desk.reader.by_id.get(found.clause.parent) if found.clause.parent else None
-    if parent is None or is_field(parent) or parent.kind == "heading" or not parent.children:
+    parent = desk.finder.lead_in(found.clause)
+    if parent is None or is_field(parent) or parent.kind == "heading":
         return False
     spans = sentences(parent.text, body(parent)[0])
     if not spans or spans[-1][1] - spans[-1][0] > 60:
@@ -58,10 +58,11 @@ def _say_tail(desk: Desk, draft: Draft, found: Evidence) -> None:
         start, end = trim(clause.text, found.spans[-1][1] + 1, min(len(clause.text), found.spans[-1][1] + 320))
         draft.msg("colon").quote(clause, start, end)
         return
-    if rest.strip() not in ("：", ":"):
-        return
     siblings = desk.reader.children.get(clause.parent, ()) if clause.parent else ()
     after = siblings[siblings.index(clause.clause_id) + 1 :] if clause.clause_id in siblings else ()
+    leads = bool(after) and not rest.strip() and desk.finder.lead_in(desk.reader.by_id[after[0]]) is clause
+    if rest.strip() not in ("：", ":") and not leads:
+        return
     items = [desk.reader.by_id[i] for i in clause.children]
     for i in after if not items else ():
         if desk.reader.by_id[i].kind != "item":
@@ -151,7 +152,7 @@ def _say_bodies(draft: Draft, found: Evidence) -> None:
 
 def say_reader_form(draft: Draft, found: Evidence) -> None:
     """Amounts, dates and bounds once more in English, for a reader in another language."""
-    if draft.language.startswith("zh") or len(found.quote) > 260:
+    if draft.language.startswith("zh") or len(found.quote) > 260 or not re.search("[\u3400-\u9fff]", found.quote):
         return
     said = [spoken(q) for q in typed(found, ("amount", "date", "duration", "rate", "ratio", "count"))[:3]]
     kept = [s for s in dict.fromkeys(said) if s]

@@ -181,7 +181,7 @@ def _unstated(desk: Desk, reading: Reading, name: str, found: Evidence | None, t
     ):
         return False
     if c.strict and first and (found is None or (found.concept != name and not typed(found, c.types))):
-        return True
+        return not _dated_from(desk, reading, c.types, found)
     if not c.detail or c.said.search(text):
         return False
     if found is None or found.score < ENOUGH:
@@ -197,6 +197,13 @@ def _unstated(desk: Desk, reading: Reading, name: str, found: Evidence | None, t
         return True
     wants = lexicon.pattern("quantity_asked_re").search(reading.text) and not typed(found, COMPARABLE)
     return bool(wants) or desk.finder.coverage(desk.finder.weighed(reading.focus), held) < 0.7
+
+
+def _dated_from(desk: Desk, reading: Reading, types: frozenset[str], found: Evidence | None) -> bool:
+    """Whether words give a date by a length of time from an event ("验收后3个月内"), for just what the question names."""
+    if found is None or "date" not in types or not reading.focus or not typed(found, ("duration",)):
+        return False
+    return desk.finder.coverage(reading.focus, normalise(found.quote)) >= 0.99
 
 
 def refuse_detail(desk: Desk, reading: Reading, what: str, hits: Sequence[Hit]) -> Outcome:

@@ -16,6 +16,7 @@ from typing import TypedDict
 
 from bot import facts as fact_module
 from bot import lexicon
+from bot.english import Titles, form_of, from_chinese, in_english, label_in, stem, stems, word_weight
 from bot.facts import Quantity, is_field
 from bot.lexical import normalise, simplified
 from bot.names import Match, Names, bare_name, pinyin_to_han, places_in, split_pinyin
@@ -82,6 +83,7 @@ class Reading:
     ordinals: tuple[int, ...] = ()
     named: tuple[Match, ...] = ()
     field_named: bool = False  # a label of the guide stands in the question
+    native: bool = True  # the question is in the guide's language: they share words
 
     @property
     def wordless(self) -> bool:
@@ -211,11 +213,11 @@ class Reader:
         self.guides = guides
         self.children: dict[ClauseId, tuple[ClauseId, ...]] = {c.clause_id: c.children for c in clauses}
         self.field_concept = {
-            c.clause_id: lexicon.concept_of_label(c.label) if 2 <= len(c.label) <= 16 else ""
+            c.clause_id: lexicon.concept_of_label(c.label) if _is_short(c.label) else ""
             for c in clauses
             if is_field(c)
         }
-        self.labels = tuple(dict.fromkeys(c.label for c in clauses if is_field(c) and 2 <= len(c.label) <= 16))
+        self.labels = tuple(dict.fromkeys(c.label for c in clauses if is_field(c) and _is_short(c.label)))
         self.concept_of = {label: lexicon.concept_of_label(label) for label in self.labels}
         self.homes = self._homes()
         self._chains: dict[ClauseId, tuple[ClauseId, ...]] = {}
@@ -224,6 +226,9 @@ class Reader:
         sections = [c for c in clauses if self._is_section(c)]
         self.names = Names(clauses, sections, {c.clause_id for c in sections if self._is_loose(c)})
         self.texts = self.names.texts
+        self.english = in_english(c.text for c in clauses)
+        loose = [c.clause_id for c in sections if self._is_loose(c)]
+        self.titles = Titles({c.clause_id: bare_name(c) for c in sections} if self.english else {}, loose)
         self._speaking: dict[str, tuple[ClauseId, ...]] = {}
         self._fields = _grouped((concept, i) for i, concept in self.field_concept.items() if concept)
         self._labelled = _grouped((c.label, c.clause_id) for c in clauses)
@@ -326,6 +331,15 @@ class Reader:
         return [i for i in self.subtree(clause_id) if self._home_of.get(i) == i]
 
     # -- fields ------------------------------------------------------------------------------------------------
+
+    def _speaks_of(self, word: str) -> bool:
+        """Whether an English guide holds a word in any form, or one that stands for it."""
+        forms = [form_of(s) for s in dict.fromkeys((stem(word), *lexicon.synonyms(stem(word))))]
+        return any(form.search(text) for text in self.texts.values() for form in forms)
+
+    def names_section(self, text: str) -> bool:
+        """Whether a normalised question names a section of these guides."""
+        return bool(self.names.find(text) or self.titles.find(text))
 
     def fields_for(self, concept: str) -> tuple[ClauseId, ...]:
         """Labelled fields for a concept, in document order."""
@@ -491,8 +505,13 @@ class Reader:
             whole = cut if parts == [(0, masked)] else _cut_words(text, [(0, masked)])
             terms, focus = (_terms(text, cut, closed, words) for closed in (spans, names))
             told = _terms(text, whole, names, [])
+        elif self.english and language == "en":
+            terms, focus = (_stems_of(raw, closed) for closed in (spans, names))
+            told = terms
         else:
             terms = focus = told = tuple(Term(w, 1.0, 0, 0) for w in dict.fromkeys(_glossed(raw, language)))
+        if self.english and language != "en":
+            terms = focus = told = _in_english_words(terms)
         terms, focus = self._sure(terms), self._sure(focus)
         ranked = {f.word for f in focus}
         story = tuple(t.word for t in told if t.word not in ranked)
@@ -502,6 +521,8 @@ class Reader:
         modifiers = tuple(
             t.word for t in terms if t.weight >= 1 and any(0 <= start - t.end <= 4 for start, _ in beside)
         )
+        if self.english and language == "en":  # what no clause speaks of is not answered
+            modifiers = tuple(t.word for t in terms if t.weight >= 1 and not self._speaks_of(t.word))
         counted = re.search(r"(?:多少|几)(?:名|个|位|项|套|条|家|种|件)?([\u4e00-\u9fff]{2,8})", masked)
         if counted:
             modifiers += tuple(
@@ -517,7 +538,7 @@ class Reader:
             scope="named" if sections else ("all" if lexicon.pattern("global_re").search(text) else "none"),
             injection=bool(lexicon.pattern("injection_re").search(text)),
             smalltalk=bool(lexicon.pattern("smalltalk_re").search(text)),
-            ordinals=_ordinals(text),
+            ordinals=_ordinals(text), native=language == "en" if self.english else language.startswith("zh"),
             **kinds,
         )  # fmt: skip
         if not reading.asked and not reading.query.fields:
@@ -532,6 +553,8 @@ class Reader:
         if not language.startswith("zh"):
             glossed = normalise("，".join(_glossed(raw, language)))
             found += [replace(m, start=0, end=0, how="gloss") for m in self.names.find(glossed)]
+        if self.english:
+            found += [Match(s, e, raw[s:e], ids, "name") for s, e, ids in self.titles.find(raw)]
         by_number, no_number = self._by_number(text)
         found += by_number
         places = places_in(text if language in ("zh", "zh-Hant", "ja") else raw, language)
@@ -628,6 +651,10 @@ class Reader:
                 labels.append(label)
                 if self.concept_of[label]:
                     found.append(Asked(self.concept_of[label], said.start(), said.end()))
+            elif self.english and (held := label_in(label, text)) is not None and held[1] - held[0] <= len(label) + 12:
+                labels.append(label)
+                if self.concept_of[label]:
+                    found.append(Asked(self.concept_of[label], *held))
         found.sort(key=lambda a: (a.start - a.end, a.start, a.concept))
         kept: list[Asked] = []
         for a in found:
@@ -1091,6 +1118,23 @@ def _concepts_in(text: str, languages: Sequence[str]) -> list[Asked]:
 def _glossed(text: str, language: str) -> list[str]:
     """The guides' words for those of a foreign question that the glossary knows."""
     return [w for pattern, words in lexicon.glossary(language) if pattern.search(text) for w in words]
+
+
+def _is_short(label: str) -> bool:
+    """Whether a label is no longer than a name: 16 characters, of Latin letters 40."""
+    return 2 <= len(label) <= (40 if label.isascii() else 16)
+
+
+def _stems_of(text: str, spans: Sequence[tuple[int, int]]) -> tuple[Term, ...]:
+    """Content words of an English question outside of `spans`."""
+    words = (w for w in stems(text) if all(w.end <= s or w.start >= e for s, e in spans))
+    return tuple(Term(w.text, word_weight(w.stem), w.start, w.end) for w in words)
+
+
+def _in_english_words(terms: Sequence[Term]) -> tuple[Term, ...]:
+    """What the glossary makes of a Chinese question's words, or of another language's, for an English guide: they tip a
+    balance and rule nothing out."""
+    return tuple(Term(e, 0.4, t.start, t.end) for t in terms for e in from_chinese(t.word))
 
 
 def _cut_words(text: str, parts: Sequence[tuple[int, str]]) -> list[tuple[str, str, int]]:

@@ -36,7 +36,18 @@ def _segment_holds(segment: Segment, citations: Sequence[Citation]) -> bool:
         return False
     if segment.kind == "mark":
         return segment.text == f"[{segment.citation + 1}]"
-    return citations[segment.citation].text[segment.start : segment.end] == segment.text
+    text = citations[segment.citation].text
+    return text[segment.start : segment.end] == segment.text and not _cuts_number(text, segment.start, segment.end)
+
+
+def _cuts_number(text: str, start: int, end: int) -> bool:
+    """Whether a slice begins or ends inside a number: "25" of "25,000" is another amount."""
+    before = text[max(0, start - 2) : start]
+    inside = text[start : start + 1].isdigit() and before[-1:].isdigit()
+    thousands = re.match(r"\d{3}(?!\d)", text[start : start + 4]) and re.fullmatch(r"\d[,，]", before)
+    closes = text[end - 1 : end].isdigit() and re.match(r"\d|[,，]\d{3}(?!\d)|[.．]\d", text[end : end + 5])
+    between = re.fullmatch(r"\d[,，]", text[max(0, end - 2) : end]) and re.match(r"\d{3}(?!\d)", text[end : end + 4])
+    return bool(inside or thousands or closes or between)
 
 
 def allowed_numbers(citations: Sequence[Citation], question: str, today: str, counts: Sequence[int]) -> set[str]:

@@ -27,7 +27,7 @@ from tests.conftest import ROOT
 # bot/__main__.py are the doors and stand outside. A new module needs a place here.
 ORDER = [
     *("errors", "types", "settings", "slug", "lexicon"),
-    *("ingest", "guide", "facts", "chunk", "export", "embed", "lexical", "index"),
+    *("ingest", "guide", "facts", "chunk", "export", "embed", "lexical", "english", "index"),
     *("names", "understand", "retrieve", "evidence", "ranking", "compose", "desk", "values", "statements", "detail", "sufficient"),
     *("polarity", "tables", "lists", "sides", "compare", "passages", "suggest", "verify", "answer", "writer"),
     *("library", "writer", "bot", "web", "cli"),

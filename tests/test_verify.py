@@ -318,6 +318,14 @@ def test_numbers_of_the_question_counts_and_the_contact_line_may_be_repeated() -
     assert say("请咨询：0571-87654321", contact="0571-87654321")
 
 
+@pytest.mark.parametrize(("start", "end", "ok"), [(2, 11, True), (2, 4, False), (2, 5, False), (5, 11, False), (3, 11, False), (12, 14, False), (12, 18, True)])
+def test_a_quotation_does_not_cut_a_number(start: int, end: int, ok: bool) -> None:
+    text = "补助25,000元以内，20.5万元"
+    cited = Citation(ClauseId("c"), (), "", text, ((start, end),), "g", 0, len(text))
+    answer = Answer("answered", text[start:end], (Segment("verbatim", text[start:end], 0, start, end),), (cited,))
+    assert verify.verified(answer, {"g": text}, question="", today="2031-04-01") is ok
+
+
 def test_text_and_segments_are_one() -> None:
     good = Answer("answered", "60万元以内[1]", (Segment("verbatim", "60万元以内", 0, 5, 11), Segment("mark", "[1]", 0)), (CITED,))
     told = {"source_texts": {"guide.txt": TEXT}, "question": "", "today": "2031-04-01"}

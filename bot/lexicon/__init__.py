@@ -66,11 +66,17 @@ def _either(parts: tuple[str, ...], flags: int = 0) -> re.Pattern[str]:
 def concepts() -> dict[str, Concept]:
     return {
         name: Concept(
-            name, raw["zh"], raw["en"], tuple(raw["labels"]), frozenset(raw["types"]), tuple(raw["evidence"]),
+            name, raw["zh"], raw["en"], (*raw["labels"], *table("english")["labels"].get(name, ())),
+            frozenset(raw["types"]), _words_of(name, tuple(raw["evidence"])),
             bool(raw.get("detail", False)), bool(raw.get("strict", False)), _asks(name, raw["ask"]),
         )
         for name, raw in table("concepts").items()
     }  # fmt: skip
+
+
+def _words_of(name: str, chinese: tuple[str, ...]) -> tuple[str, ...]:
+    """The words that answer a concept, in both languages of guides; none where values alone do."""
+    return (*chinese, *table("english")["evidence"].get(name, ())) if chinese else ()
 
 
 @cache
@@ -101,6 +107,7 @@ def _asks(name: str, own: dict[str, list[str]]) -> dict[str, tuple[str, ...]]:
 def concept_of_label(label: str) -> str:
     """The concept that a field label carries ("建议财政补助经费" → "funding"), "" where none does. The longest wins."""
     best, length = "", 0
+    label = label.lower()
     for c in concepts().values():
         for word in c.labels:
             if len(word) > length and word in label:
@@ -151,7 +158,7 @@ def bodies() -> dict[str, Body]:
 @lru_cache(maxsize=1)
 def _synonyms() -> dict[str, tuple[str, ...]]:
     out: dict[str, set[str]] = {}
-    for group in table("synonyms")["groups"]:
+    for group in (*table("synonyms")["groups"], *table("english")["synonyms"]["groups"]):
         for word in group:
             out.setdefault(word.lower(), set()).update(w.lower() for w in group if w.lower() != word.lower())
     return {word: tuple(sorted(others)) for word, others in out.items()}
