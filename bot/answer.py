@@ -35,6 +35,7 @@ from bot.settings import Settings
 from bot.statements import say_statement
 from bot.sufficient import correction, missing_part, refuse, refuse_detail, refuse_edition
 from bot.suggest import notices, suggestions
+from bot.supposed import supposed_value
 from bot.tables import in_table
 from bot.types import Answer, Clause, ClauseId, Hit, Status
 from bot.understand import Reader, Reading, tagged
@@ -112,7 +113,7 @@ def _drafts(
         yield replace(settled, refused_by="understanding")
         return
     attempts = (
-        *(_title, _counted, _supposed, in_table, which_section, listed_members, comparison),
+        *(_title, _counted, _valued, _supposed, in_table, which_section, listed_members, comparison),
         *(several_sections, partial(_listed, order=order), partial(_single, order=order), _overview, _section),
     )
     for attempt in attempts:
@@ -177,6 +178,10 @@ def _counted(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar
                 if any(f.kind == "count" and f.value == p.value for f in facts):
                     return refuse_detail(desk, reading, lexicon.message("names_of", reading.language), hits)
     return None
+
+
+def _valued(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:
+    return supposed_value(desk, reading, similar)
 
 
 def _supposed(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:

@@ -382,6 +382,8 @@ def _counts(scan: _Scan, bare: bool) -> None:
         numbers = _numbers(m["num"])
         if not numbers or (before and before in "第.．/"):
             continue
+        if re.fullmatch("[十百千万亿]+", m["num"]) and numbers[-1] == 0:
+            continue  # "万州" counts nothing
         # "一个" and "一项" are mostly articles; a Chinese "one" counts only next to a bound.
         if m["num"] in (("一", "半") if bare else ("一", "两", "半")) and not _qualifier(scan.text, *m.span()):
             continue

@@ -1,0 +1,280 @@
+"""Values that a question brings along: its own, to be held against the guide's bound ("带25人行不行"), or one that it takes
+for the guide's ("听说公示期是10天"). The guide's value for the same thing decides, or corrects."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from bot import lexicon
+from bot.compose import Draft, bound
+from bot.desk import Desk, Outcome, Similar
+from bot.evidence import MAX_QUOTE, Evidence, Span, is_frame, segments
+from bot.facts import Quantity, parse_number, quantities
+from bot.lexical import normalise
+from bot.names import is_word
+from bot.polarity import yes_word
+from bot.statements import say_statement
+from bot.types import Clause, ClauseId
+from bot.understand import Reading, tagged
+from bot.values import comparable, within
+
+SURE = 0.6  # least share of the words beside the question's value that stand beside the guide's
+_PEOPLE = ("人", "名", "位", "人次")
+_THINGS = ("个", "项", "家", "套", "件", "种", "篇")
+_LONG = ("Y", "M")
+_NOUNS = ("n", "nz", "vn", "v", "nt", "an", "l", "j", "b")
+
+
+@dataclass(frozen=True, slots=True)
+class _Stated:
+    """A value of the guide for what the question's value is of, with the words that tell it."""
+
+    clause: Clause
+    span: Span  # the sentence
+    quantity: Quantity  # offsets in the clause's text
+    score: float
+
+
+def supposed_value(desk: Desk, reading: Reading, similar: Similar) -> Outcome | None:
+    """The verdict on a value of the question, or its correction, from the sentence that states one for the same thing;
+    None where no sentence is surely about it."""
+    zh = reading.language.startswith("zh")
+    if not zh or reading.comparing or reading.listing or not reading.premises:
+        return None
+    claimed = lexicon.pattern("claims_re").search(reading.text) is not None
+    if not reading.yesno and not claimed:
+        return None
+    for premise in reading.premises:
+        if reading.text[premise.start - 1 : premise.start].isdigit():
+            continue  # "4年" of "2024年", whose beginning stands in a name
+        premise = _times(reading, premise)
+        subject = [_known(desk, w) for w in _subject(reading, premise)]
+        told = _stated(desk, reading, premise, subject, similar) if subject else []
+        if not told or told[0].score < SURE:
+            told = _only(desk, reading, premise, similar)
+        if not told:
+            continue
+        near = [t for t in told if t.score > told[0].score - 0.05]
+        if any(t.clause is not told[0].clause or t.span != told[0].span for t in near):
+            continue  # of several things of one kind, nothing says which is meant
+        excepted = [_as_bound(near[0], t) for t in told if _excepts(near[0], t)]
+        own = [t for t in excepted if _is_case(reading, near[0], t)]
+        near = own or [*near, *excepted]
+        outcome = _decided(desk, reading, premise, near)
+        if outcome is not None:
+            return outcome
+    return None
+
+
+def _times(reading: Reading, premise: Quantity) -> Quantity:
+    """ "去三趟，每趟一个星期": three weeks."""
+    m = lexicon.pattern("times_re").search(reading.text[: premise.start])
+    count = parse_number(next(g for g in m.groups() if g)) if m else None
+    if not count or premise.number is None or premise.kind not in ("duration", "amount"):
+        return premise
+    return replace(premise, number=premise.number * count)
+
+
+def _only(desk: Desk, reading: Reading, premise: Quantity, similar: Similar) -> list[_Stated]:
+    """The one bound of a section that the question's value can be held against, whatever the question calls the thing."""
+    if not reading.yesno or len(reading.query.sections) != 1 or premise.kind not in ("duration", "rate", "ratio"):
+        return []
+    scoped = replace(reading, scope="named")
+    told = [t for t in _stated(desk, scoped, premise, (), similar) if bound(t.quantity)]
+    return told if len({(t.clause.clause_id, t.span) for t in told}) == 1 else []
+
+
+# -- what the question's value is of --------------------------------------------------------------------------------------
+
+
+def _subject(reading: Reading, premise: Quantity) -> list[str]:
+    """The content words of the part of the question that holds a value, else of the part before it, else of the name
+    of the section that it stands by ("公示期是10天")."""
+    cuts = [0, *(m.end() for m in re.finditer("[，,。；;？?！!：:]", reading.text)), len(reading.text)]
+    parts = [(a, b) for a, b in pairwise(cuts) if b > a]
+    at = next((n for n, (a, b) in enumerate(parts) if a <= premise.start < b), None)
+    if at is None:
+        return []
+    if premise.unit == "岁":
+        return [lexicon.concepts()["age"].zh]
+    for named in (False, True):
+        for n in (at, at - 1) if at else (at,):
+            words = list(dict.fromkeys(_beside(reading, premise, parts[n], named)))
+            if words:
+                return words
+    return []
+
+
+def _beside(reading: Reading, premise: Quantity, part: Span, named: bool) -> Iterator[str]:
+    """Words of content in a part of the question, without the value and the small words right before it ("期是10天")."""
+    before = lexicon.pattern("before_value_re").search(reading.text[: premise.start])
+    value = (before.start() if before else premise.start, premise.end)
+    text = "".join(" " if value[0] <= n < value[1] else c for n, c in enumerate(reading.text))
+    names = [(m.start, m.end) for m in reading.named] if not named else []
+    for word, pos, start in _joined(tagged(text, 0)):
+        inside = part[0] <= start < part[1] and not any(a < start + len(word) and start < b for a, b in names)
+        if inside and pos in _NOUNS and _tells(word):
+            yield word
+
+
+def _joined(words: Sequence[tuple[str, str, int]]) -> list[tuple[str, str, int]]:
+    """Words with a last character that is no word by itself put back ("支持" + "期")."""
+    out: list[tuple[str, str, int]] = []
+    for word, pos, start in words:
+        if out and lexicon.pattern("suffix_re").fullmatch(word) and out[-1][2] + len(out[-1][0]) == start:
+            out[-1] = (out[-1][0] + word, "n", out[-1][2])
+        else:
+            out.append((word, pos, start))
+    return out
+
+
+def _tells(word: str) -> bool:
+    edges = lexicon.words("edges_zh")
+    if len(word) < 2 or word[0] in edges or word[-1] in edges or word in lexicon.words("stop_zh"):
+        return False
+    known = is_word(word) or lexicon.pattern("suffix_re").fullmatch(word[-1]) is not None
+    return known and not lexicon.pattern("supposing_re").fullmatch(word)
+
+
+def _known(desk: Desk, word: str) -> str:
+    """A word as the guide has it: "公示期" is "公示" where nothing is called so."""
+    suffixed = len(word) > 2 and lexicon.pattern("suffix_re").fullmatch(word[-1])
+    return word[:-1] if suffixed and not desk.reader.names.holds(word) else word
+
+
+# -- what the guide states ------------------------------------------------------------------------------------------------
+
+
+def _stated(
+    desk: Desk, reading: Reading, premise: Quantity, subject: Sequence[str], similar: Similar
+) -> list[_Stated]:
+    """Values of the guide that can be held against the question's, those first whose words are the subject's."""
+    out: list[_Stated] = []
+    weighed = desk.finder.weighed([(w, 1.0) for w in subject])
+    rest = desk.finder.weighed([*((t, w) for t, w in reading.focus if t not in subject), *((t, 0.5) for t in reading.story)])
+    for clause in _pool(desk, reading):
+        if is_frame(clause):
+            continue
+        context = desk.finder.context(clause)
+        beside = desk.finder.coverage(rest, context) if rest else 0.0
+        around = desk.finder.coverage(weighed, context)
+        if around < SURE:
+            continue
+        for sentence in desk.finder.sentences_of(clause):
+            for start, end in segments(clause.text, *sentence.span):
+                for q in quantities(clause.text[start:end]):
+                    if not _alike(premise, q, subject):
+                        continue
+                    part = desk.finder.coverage(weighed, normalise(clause.label + clause.text[start:end]))
+                    score = 0.5 * part + 0.3 * desk.finder.coverage(weighed, sentence.text) + 0.2 * around
+                    score += 0.1 * bool(bound(q)) + 0.3 * beside + 0.1 * similar.get(clause.clause_id, 0.0)
+                    out.append(_Stated(clause, sentence.span, replace(q, start=q.start + start, end=q.end + start), score))
+    return sorted(out, key=lambda t: (-round(t.score, 6), t.clause.start, t.quantity.start))
+
+
+def _pool(desk: Desk, reading: Reading) -> Iterator[Clause]:
+    ids: list[ClauseId] = []
+    if reading.scope in ("named", "inherited"):
+        ids = [i for s in reading.query.sections for tier in desk.finder.pool(s) for i in tier]
+    yield from (desk.reader.by_id[i] for i in dict.fromkeys(ids)) if ids else iter(desk.reader.clauses)
+
+
+def _alike(premise: Quantity, stated: Quantity, subject: Sequence[str]) -> bool:
+    """Whether two values are of one kind: amounts of one currency, lengths of time, ages, shares, days, or counts of the
+    same unit ("个" counts people too, where the question speaks of them)."""
+    if premise.kind == "date":
+        return stated.kind == "date" and _day(premise.value, stated.value) is not None
+    if stated.number is None or premise.number is None:
+        return False
+    if premise.kind in ("amount", "ratio"):
+        return (premise.kind, premise.unit) == (stated.kind, stated.unit)
+    if premise.kind in ("duration", "rate") and premise.unit.isascii():
+        of_time = stated.kind in ("duration", "rate") and stated.unit.isascii()
+        return of_time and (premise.unit in _LONG) == (stated.unit in _LONG)  # days are no bound for years
+    if stated.kind not in ("count", "rate", "duration"):
+        return False
+    people = premise.unit in _PEOPLE or (premise.unit == "个" and any(re.search("人|员|师|医护|专家", w) for w in subject))
+    if people and stated.unit in _PEOPLE:
+        return True
+    return premise.unit == stated.unit or (not people and premise.unit in _THINGS and stated.unit in _THINGS)
+
+
+def _day(asked: str, stated: str) -> tuple[str, str] | None:
+    """Two dates as days that can be compared; a date without its year is in the other's."""
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", stated):
+        return (asked[1:], stated[1:]) if asked.startswith("--") and stated.startswith("--") and len(asked) == len(stated) else None
+    if asked.startswith("--") and len(asked) == 7:
+        return stated[:4] + asked[1:], stated
+    return (asked, stated) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", asked) else None
+
+
+def _excepts(first: _Stated, other: _Stated) -> bool:
+    """Whether a value stands in an exception to the first ("…，女性可放宽至38周岁")."""
+    if other.clause is not first.clause or other.span != first.span or other.quantity.start <= first.quantity.end:
+        return False
+    between = first.clause.text[first.quantity.end : other.quantity.start]
+    return lexicon.pattern("excepting_re").search(between) is not None
+
+
+def _as_bound(first: _Stated, other: _Stated) -> _Stated:
+    """An exception's value bounds on the side on which the first does."""
+    q = other.quantity
+    return other if bound(q) else replace(other, quantity=replace(q, qualifier=first.quantity.qualifier))
+
+
+def _is_case(reading: Reading, first: _Stated, other: _Stated) -> bool:
+    """Whether the question is about the case that an exception is for."""
+    between = normalise(first.clause.text[first.quantity.end : other.quantity.start])
+    for word, pos, _ in tagged(between, 0):
+        key = word[:1] if word in ("女性", "男性") else word
+        if pos in _NOUNS and key in reading.text and not lexicon.pattern("excepting_re").search(word):
+            return True
+    return False
+
+
+# -- the verdict -----------------------------------------------------------------------------------------------------------
+
+
+def _decided(desk: Desk, reading: Reading, premise: Quantity, told: Sequence[_Stated]) -> Outcome | None:
+    asserts = lexicon.pattern("asserts_re").search(reading.text) is not None or not reading.yesno
+    verdicts = {_holds(reading, premise, t.quantity, asserts) for t in told}
+    if None in verdicts or (asserts and not reading.yesno and verdicts != {False}):
+        return None
+    found = _evidence(told)
+    draft = Draft(reading.language)
+    if not reading.yesno:
+        draft.msg("instead", claim=reading.text[premise.start : premise.end]).msg("colon")
+    elif len(verdicts) == 1:  # "不超过36周岁，女性可放宽至38周岁": which of them holds is the reader's to say
+        draft.say(yes_word(reading, bool(next(iter(verdicts))))).say("，")
+    say_statement(desk, draft, reading, found)
+    return Outcome(draft, "answered", 0.75, kept=(found,))
+
+
+def _holds(reading: Reading, premise: Quantity, stated: Quantity, asserts: bool) -> bool | None:
+    """Whether the question's value is the guide's, or keeps to its bound."""
+    if premise.kind == "date":
+        days = _day(premise.value, stated.value)
+        if days is None:
+            return None
+        return days[0] == days[1] if asserts else days[0] <= days[1]
+    if asserts:
+        return comparable(premise) == comparable(stated) and not (_spread(reading.text) and stated.kind == "rate")
+    return within(premise, [stated])
+
+
+def _spread(text: str) -> bool:
+    """Whether a value is meant for all years together, where the guide's is for each."""
+    return lexicon.pattern("altogether_re").search(text) is not None
+
+
+def _evidence(told: Sequence[_Stated]) -> Evidence:
+    """The sentence where it is short; else its parts from the first of the values to the last, with what opens it."""
+    clause, span = told[0].clause, told[0].span
+    if span[1] - span[0] <= MAX_QUOTE // 2:
+        return Evidence(clause, (span,), clause.clause_id, 0.9)
+    values = [t.quantity for t in told]
+    kept = [(s, e) for s, e in segments(clause.text, *span) if any(s <= q.start < e for q in values)]
+    return Evidence(clause, tuple(kept), clause.clause_id, 0.9)

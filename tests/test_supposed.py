@@ -1,0 +1,71 @@
+"""Values that a question brings along: held against the guide's bound, or corrected. One made-up set of measures."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.bot import GuideBot
+from bot.facts import quantities
+from bot.index import build
+from bot.settings import Settings
+
+MEASURES = """禾田市乡村工坊扶持办法
+第一章 认定
+第一条 申报示范工坊的，应当符合下列条件：
+（一）登记注册满2年；
+（二）每年带动农户不少于30户，专职技师不少于4人；
+（三）主理人年龄不超过50周岁，残疾人可放宽至55周岁。
+第二条 每个乡镇限报2项。
+第三条 认定结果公示5个工作日。对结果有异议的，可以书面提出。
+第二章 扶持
+第四条 扶持期为三年，扶持资金分期拨付。
+第五条 工坊每年为学徒开展技能培训累计不少于20天。
+第六条 设备补贴不超过设备投入的25%。
+"""
+
+
+@pytest.fixture(scope="module")
+def measures(tmp_path_factory: pytest.TempPathFactory) -> GuideBot:
+    home = tmp_path_factory.mktemp("supposed")
+    (home / "corpus").mkdir()
+    (home / "corpus" / "measures.txt").write_text(MEASURES, "utf-8")
+    settings = Settings(corpus=home / "corpus", index=home / "index", today="2027-03-01")
+    build(settings)
+    return GuideBot.open(settings)
+
+
+@pytest.mark.parametrize(
+    ("question", "opening", "told"),
+    [
+        # the asker's own value against the bound
+        ("我们工坊刚注册8个月，能报示范工坊吗", "不", "满2年"),
+        ("注册3年了，能报示范工坊吗", "可以", "满2年"),
+        ("营业执照办下来还不满2年，能报示范工坊不", "不", "满2年"),
+        ("专职技师只有3个，符合示范工坊的条件吗", "不符合", "不少于4人"),
+        ("我们带动农户40户，够不够", "够", "不少于30户"),
+        ("主理人52岁能报吗", "", "不超过50周岁，残疾人可放宽至55周岁"),
+        ("主理人是残疾人，52岁能报吗", "可以", "55周岁"),
+        ("学徒的技能培训一年搞三次，每次一个星期，够不够", "够", "不少于20天"),
+        ("学徒的技能培训一年搞两次，每次一个星期，够不够", "不够", "不少于20天"),
+        # what it takes for the guide's
+        ("公示期是10天，对吧，到时怎么提异议", "与“10天”不符", "5个工作日"),
+        ("听说扶持期是五年，五年里钱怎么发", "与“五年”不符", "扶持期为三年"),
+        ("学徒技能培训三年加起来20天就够了，没理解错吧？", "不", "每年"),
+    ],
+)
+def test_the_value_of_a_question_is_held_against_the_guides(
+    measures: GuideBot, question: str, opening: str, told: str
+) -> None:
+    answer = measures.ask(question)
+    assert answer.status == "answered"
+    assert answer.text.startswith(opening), answer.text
+    assert told in answer.text, answer.text
+
+
+def test_a_value_that_nothing_in_the_guide_bounds_gets_no_verdict(measures: GuideBot) -> None:
+    for question in ("食堂面积80平方米可以吗", "贷款利率5%可以吗"):
+        assert not measures.ask(question).text.startswith(("可以", "不可以"))
+
+
+def test_a_place_name_that_begins_with_a_numeral_counts_nothing() -> None:
+    assert not [q for q in quantities("去万州三趟") if q.unit == "州"]
