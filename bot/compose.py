@@ -12,9 +12,9 @@ from bot.facts import Quantity, plain
 from bot.types import Citation, Clause, ClauseId, Guide, Segment
 
 _UPPER = re.compile(
-    r"不满|不足|未满|不到|以内|之内|^内$| 内$|不超过|不得超过|不高于|不多于|最高|最多|最长|至多|上限|封顶|限报|以下|小于|低于|up to|not? (?:more|later|longer|higher) than|not exceed|at most|maximum of|fewer than|(?<!not )(?<!no )less than|within|under|below"
+    r"不满|不足|未满|不到|以内|之内|^内$| 内$|不超过|不得超过|不高于|不多于|最高|最多|最长|至多|上限|封顶|限报|以下|(?<![不得])(?:小于|低于)|up to|not? (?:more|later|longer|higher) than|not exceed|at most|maximum of|fewer than|(?<!not )(?<!no )less than|within|under|below"
 )
-_LOWER = re.compile(r"不少于|不少|不低于|不小于|至少|最低|最少|以上|不得少于|不得低于|满|超过|大于|高于|达到|at least|not? (?:fewer|less) than|minimum of|(?<!not )(?<!no )more than|over")
+_LOWER = re.compile(r"不少于|不少|不低于|不小于|至少|最低|最少|以上|不得少于|不得低于|满|(?<![不得])(?:超过|大于|高于)|达到|at least|not? (?:fewer|less) than|minimum of|(?<!not )(?<!no )more than|over")
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")  # fmt: skip
 _UNITS = {"Y": "year", "M": "month", "D": "day", "W": "week", "WD": "working day", "H": "hour", "岁": "years old"}
 _CURRENCIES = {"CNY": "RMB", "USD": "USD", "EUR": "EUR", "HKD": "HKD", "JPY": "JPY"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from bot import lexicon
 from bot.desk import (
@@ -99,7 +100,7 @@ def polarity(desk: Desk, reading: Reading, section: ClauseId, found: Evidence) -
     dates = [q.value for q in typed(found, ("date",)) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", q.value)]
     for premise in reading.premises:
         if premise.kind == "date" and dates:
-            return premise.value in dates
+            return _dated(reading, premise.value, dates)
         verdict = within(premise, _nearest_values(desk, reading, found, premise))
         if verdict is not None:
             return verdict
@@ -116,6 +117,14 @@ def polarity(desk: Desk, reading: Reading, section: ClauseId, found: Evidence) -
     if re.fullmatch(r"无|没有|不限|暂无", quote.strip()):
         return False
     return not lexicon.pattern("deny_re").search(quote)
+
+
+def _dated(reading: Reading, asked: str, dates: Sequence[str]) -> bool:
+    """Whether a date of the question is the guide's, or, where the asker means to act on it, is not past the last."""
+    day = min(dates)[:4] + asked[1:] if asked.startswith("--") else asked
+    if lexicon.pattern("asserts_re").search(reading.text) or not lexicon.pattern("acting_re").search(reading.text):
+        return day in dates
+    return (min(dates) <= day if len(dates) > 1 else True) and day <= max(dates)
 
 
 def _nearest_values(desk: Desk, reading: Reading, found: Evidence, premise: Quantity) -> list[Quantity]:

@@ -47,12 +47,16 @@ def supposed_value(desk: Desk, reading: Reading, similar: Similar) -> Outcome | 
     claimed = lexicon.pattern("claims_re").search(reading.text) is not None
     if not reading.yesno and not claimed:
         return None
+    if reading.need and not lexicon.pattern("asserts_re").search(reading.text) and not lexicon.pattern("applying_re").search(reading.text):
+        return None  # "满6年要退吗": the value is the case that is asked about, not what is to be allowed
     for premise in reading.premises:
         if reading.text[premise.start - 1 : premise.start].isdigit():
             continue  # "4年" of "2024年", whose beginning stands in a name
         premise = _times(reading, premise)
         subject = [_known(desk, w) for w in _subject(reading, premise)]
         told = _stated(desk, reading, premise, subject, similar) if subject else []
+        if (not told or told[0].score < SURE) and subject and reading.scope == "named":
+            told = _stated(desk, reading, premise, subject, similar, general=True)
         if not told or told[0].score < SURE:
             told = _only(desk, reading, premise, similar)
         if not told:
@@ -60,10 +64,7 @@ def supposed_value(desk: Desk, reading: Reading, similar: Similar) -> Outcome | 
         near = [t for t in told if t.score > told[0].score - 0.05]
         if any(t.clause is not told[0].clause or t.span != told[0].span for t in near):
             continue  # of several things of one kind, nothing says which is meant
-        excepted = [_as_bound(near[0], t) for t in told if _excepts(near[0], t)]
-        own = [t for t in excepted if _is_case(reading, near[0], t)]
-        near = own or [*near, *excepted]
-        outcome = _decided(desk, reading, premise, near)
+        outcome = _decided(desk, reading, premise, _of_case(reading, near, told))
         if outcome is not None:
             return outcome
     return None
@@ -149,13 +150,13 @@ def _known(desk: Desk, word: str) -> str:
 
 
 def _stated(
-    desk: Desk, reading: Reading, premise: Quantity, subject: Sequence[str], similar: Similar
+    desk: Desk, reading: Reading, premise: Quantity, subject: Sequence[str], similar: Similar, general: bool = False
 ) -> list[_Stated]:
     """Values of the guide that can be held against the question's, those first whose words are the subject's."""
     out: list[_Stated] = []
     weighed = desk.finder.weighed([(w, 1.0) for w in subject])
     rest = desk.finder.weighed([*((t, w) for t, w in reading.focus if t not in subject), *((t, 0.5) for t in reading.story)])
-    for clause in _pool(desk, reading):
+    for clause in _pool(desk, reading, general):
         if is_frame(clause):
             continue
         context = desk.finder.context(clause)
@@ -175,11 +176,14 @@ def _stated(
     return sorted(out, key=lambda t: (-round(t.score, 6), t.clause.start, t.quantity.start))
 
 
-def _pool(desk: Desk, reading: Reading) -> Iterator[Clause]:
+def _pool(desk: Desk, reading: Reading, general: bool) -> Iterator[Clause]:
+    """The clauses of the sections that a question names; with `general` those that are for all sections."""
     ids: list[ClauseId] = []
-    if reading.scope in ("named", "inherited"):
+    if reading.scope in ("named", "inherited") and not general:
         ids = [i for s in reading.query.sections for tier in desk.finder.pool(s) for i in tier]
-    yield from (desk.reader.by_id[i] for i in dict.fromkeys(ids)) if ids else iter(desk.reader.clauses)
+    for clause in (desk.reader.by_id[i] for i in dict.fromkeys(ids)) if ids else iter(desk.reader.clauses):
+        if not general or desk.reader.home(clause.clause_id) is None:
+            yield clause
 
 
 def _alike(premise: Quantity, stated: Quantity, subject: Sequence[str]) -> bool:
@@ -211,10 +215,20 @@ def _day(asked: str, stated: str) -> tuple[str, str] | None:
     return (asked, stated) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", asked) else None
 
 
+def _of_case(reading: Reading, near: Sequence[_Stated], told: Sequence[_Stated]) -> list[_Stated]:
+    """Of the values of a sentence that of the case that the question names ("…，专题三不超过65周岁"); where it names none,
+    with the exceptions that the sentence makes ("…，女性可放宽至38周岁")."""
+    first = min(near, key=lambda t: t.quantity.start)
+    later = [t for t in told if t.clause is first.clause and t.span == first.span and t.quantity.start > first.quantity.end]
+    for t in later:
+        if _is_case(reading, first, t):
+            return [_as_bound(first, t)]
+    degree = any(d in reading.text for d in lexicon.words("degrees_zh"))  # "本科": the exception for another is none
+    excepted = [] if degree else [_as_bound(first, t) for t in later if _excepts(first, t)]
+    return [*near, *excepted]
+
+
 def _excepts(first: _Stated, other: _Stated) -> bool:
-    """Whether a value stands in an exception to the first ("…，女性可放宽至38周岁")."""
-    if other.clause is not first.clause or other.span != first.span or other.quantity.start <= first.quantity.end:
-        return False
     between = first.clause.text[first.quantity.end : other.quantity.start]
     return lexicon.pattern("excepting_re").search(between) is not None
 
@@ -226,13 +240,18 @@ def _as_bound(first: _Stated, other: _Stated) -> _Stated:
 
 
 def _is_case(reading: Reading, first: _Stated, other: _Stated) -> bool:
-    """Whether the question is about the case that an exception is for."""
+    """Whether the words between two values name a case of the question's that those before the first do not."""
+    before = normalise(first.clause.text[first.span[0] : first.quantity.start])
     between = normalise(first.clause.text[first.quantity.end : other.quantity.start])
     for word, pos, _ in tagged(between, 0):
         key = word[:1] if word in ("女性", "男性") else word
-        if pos in _NOUNS and key in reading.text and not lexicon.pattern("excepting_re").search(word):
+        if pos in _NOUNS and len(word) > 1 and key in reading.text and word not in before and not _excepting(word):
             return True
-    return False
+    return any(m.text and m.text in between and m.text not in before for m in reading.named)
+
+
+def _excepting(word: str) -> bool:
+    return lexicon.pattern("excepting_re").search(word) is not None
 
 
 # -- the verdict -----------------------------------------------------------------------------------------------------------
@@ -244,6 +263,9 @@ def _decided(desk: Desk, reading: Reading, premise: Quantity, told: Sequence[_St
     if None in verdicts or (asserts and not reading.yesno and verdicts != {False}):
         return None
     found = _evidence(told)
+    exempt = _exempt(desk, reading, told[0])
+    if exempt is not None and not asserts:
+        found, verdicts = replace(found, spans=tuple(sorted((*found.spans, exempt)))), {True}
     draft = Draft(reading.language)
     if not reading.yesno:
         draft.msg("instead", claim=reading.text[premise.start : premise.end]).msg("colon")
@@ -251,6 +273,15 @@ def _decided(desk: Desk, reading: Reading, premise: Quantity, told: Sequence[_St
         draft.say(yes_word(reading, bool(next(iter(verdicts))))).say("，")
     say_statement(desk, draft, reading, found)
     return Outcome(draft, "answered", 0.75, kept=(found,))
+
+
+def _exempt(desk: Desk, reading: Reading, stated: _Stated) -> Span | None:
+    """The sentence after a bound that takes what the question names out of it ("驻村服务类不受年龄限制")."""
+    for sentence in desk.finder.sentences_of(stated.clause):
+        after = sentence.span[0] >= stated.span[1] and lexicon.pattern("exempt_re").search(sentence.text)
+        if after and any(m.text in sentence.text for m in reading.named if m.end > m.start):
+            return sentence.span
+    return None
 
 
 def _holds(reading: Reading, premise: Quantity, stated: Quantity, asserts: bool) -> bool | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.bot import GuideBot
+from bot.compose import bound
 from bot.facts import quantities
 from bot.index import build
 from bot.settings import Settings
@@ -20,7 +21,19 @@ MEASURES = """禾田市乡村工坊扶持办法
 第二章 扶持
 第四条 扶持期为三年，扶持资金分期拨付。
 第五条 工坊每年为学徒开展技能培训累计不少于20天。
-第六条 设备补贴不超过设备投入的25%。
+第六条 设备补贴不超过设备投入的25%，自筹资金占比不低于20%。
+第七条 带头人年龄不超过60周岁，专题二不超过65周岁。驻点服务不受年龄限制。
+第八条 申报书应当于2026年12月18日前寄送至市农业农村局。
+第三章 专题
+一、专题一 手作改良
+支持方向：竹编、漆器的改良。
+补助额度：每项不超过20万元
+二、专题二 技艺传承
+支持方向：织染技艺的记录和传承。
+补助额度：每项不超过15万元
+三、驻点服务
+支持方向：技师驻点授课。
+补助额度：每项5万元
 """
 
 
@@ -47,6 +60,15 @@ def measures(tmp_path_factory: pytest.TempPathFactory) -> GuideBot:
         ("主理人是残疾人，52岁能报吗", "可以", "55周岁"),
         ("学徒的技能培训一年搞三次，每次一个星期，够不够", "够", "不少于20天"),
         ("学徒的技能培训一年搞两次，每次一个星期，够不够", "不够", "不少于20天"),
+        ("主理人52岁，本科，能报吗", "不", "不超过50周岁"),
+        # a case with a bound of its own, and one that is taken out
+        ("带头人62岁能报专题二吗", "可以", "专题二不超过65周岁"),
+        ("带头人62岁能报吗", "不", "不超过60周岁"),
+        ("带头人68岁能报驻点服务吗", "可以", "驻点服务不受年龄限制"),
+        # a day against the last, a share against the least
+        ("12月20日寄送申报书行不行", "不", "12月18日前"),
+        ("12月10日寄送申报书行不行", "可以", "12月18日前"),
+        ("自筹资金只占15%可以吗", "不", "不低于20%"),
         # what it takes for the guide's
         ("公示期是10天，对吧，到时怎么提异议", "与“10天”不符", "5个工作日"),
         ("听说扶持期是五年，五年里钱怎么发", "与“五年”不符", "扶持期为三年"),
@@ -65,6 +87,10 @@ def test_the_value_of_a_question_is_held_against_the_guides(
 def test_a_value_that_nothing_in_the_guide_bounds_gets_no_verdict(measures: GuideBot) -> None:
     for question in ("食堂面积80平方米可以吗", "贷款利率5%可以吗"):
         assert not measures.ask(question).text.startswith(("可以", "不可以"))
+
+
+def test_not_less_than_is_no_upper_bound() -> None:
+    assert [bound(q) for q in quantities("比例不低于2%，不小于3项，低于5%")] == ["lower", "lower", "upper"]
 
 
 def test_a_place_name_that_begins_with_a_numeral_counts_nothing() -> None:
