@@ -309,7 +309,8 @@ def _told_likeliest(
         return refuse_detail(desk, reading, best.missing, hits) if best.missing else None
     same = alike(desk, reading, order, similar, found)
     each = say_each(desk, reading, same) if len(same) > 1 else None
-    outcome = each or _stated(desk, reading, _with_siblings(desk, reading, with_exception(same[0])))
+    first = found if found in same else same[0]  # others may hold more of the question's words
+    outcome = each or _stated(desk, reading, _with_siblings(desk, reading, with_exception(first)))
     return replace(outcome, score=best.chance)
 
 
@@ -341,13 +342,13 @@ def _in_general(desk: Desk, reading: Reading, found: Evidence | None, similar: S
     of the first thing asked, with its type of value."""
     first = next(iter(ordered_concepts(reading)), "")
     types = lexicon.concepts()[first].types if first else frozenset()
-    if not types:
+    if not types and not (first and lexicon.concepts()[first].detail):
         return found
     reader = desk.reader
     general = [c.clause_id for c in reader.clauses if c.kind == "heading" and c.parent is not None]
     general = [i for i in general if reader.home(i) is None and not reader.homes_under(i)]
     told = [desk.finder.find_for(first, reading, s, similar) for s in general]
-    good = [e for e in told if e is not None and e.score >= ENOUGH and typed(e, types)]
+    good = [e for e in told if e is not None and e.score >= ENOUGH and (typed(e, types) or not types)]
     return max(good, key=lambda e: round(e.score, 6)) if good else found
 
 

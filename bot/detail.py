@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 
 from bot import lexicon
+from bot.compose import bound
 from bot.desk import CLOSED, Desk
 from bot.evidence import Evidence, typed
 from bot.lexical import normalise
@@ -26,9 +27,46 @@ _OPEN_VERDICTS = (*CLOSED, "joint", "submit", "agreement")  # what these do not 
 def unstated_detail(desk: Desk, reading: Reading, found: Evidence) -> str:
     """What is asked and the words found do not give; "" where nothing is missing. For questions in Chinese: the words
     of others are not cut."""
-    if not (reading.native and reading.language.startswith("zh")) or reading.comparing or _silent(found.quote):
+    if reading.comparing or _silent(found.quote):
         return ""
-    return _untyped(reading, found) or _unworded(desk, reading, found)
+    unnamed = unnamed_thing(reading, f"{found.clause.label} {found.quote}")
+    if unnamed:
+        return unnamed
+    if not (reading.native and reading.language.startswith("zh")):
+        return _untyped_abroad(reading, found)
+    return _opposed(desk, reading, found) or _untyped(reading, found) or _unworded(desk, reading, found)
+
+
+def unnamed_thing(reading: Reading, text: str) -> str:
+    """What is asked for by its name, in any language, and a text does not give: a fax number, a postcode."""
+    for asked, told in lexicon.table("words")["exact"]:
+        if (m := re.search(asked, reading.text)) and not re.search(told, normalise(text)):
+            return m[0]
+    return ""
+
+
+def _untyped_abroad(reading: Reading, found: Evidence) -> str:
+    """The kind of value that a foreign question asks for, of which the words found hold none."""
+    asked = [lexicon.concepts()[c] for c in reading.concepts if c in _VALUES]
+    types = {t for c in asked for t in c.types}
+    if not types or reading.yesno or reading.listing or found.by_field or typed(found, (*types, "date")):
+        return ""
+    return asked[0].en
+
+
+_VALUES = ("duration", "ratio", "age", "onsite", "count_asked")
+
+
+def _opposed(desk: Desk, reading: Reading, found: Evidence) -> str:
+    """A word of the question whose opposite the clause names, and not itself: "国内" where it speaks of "境外"."""
+    held = desk.finder.context(found.clause)
+    spans = [reading.text[s:e] for s, e in questions_in(reading.text)]
+    for pair in lexicon.table("words")["opposites"] if not reading.yesno else ():
+        for asked, told in (pair, pair[::-1]):
+            at = next((m for part in spans if (m := re.search(asked, part))), None)
+            if at is not None and not any(re.search(told, part) for part in spans) and re.search(told, held) and not re.search(asked, held):
+                return at[0]
+    return ""
 
 
 def _silent(quote: str) -> bool:
@@ -43,7 +81,26 @@ def _untyped(reading: Reading, found: Evidence) -> str:
             said = lexicon.pattern(given).search(found.clause.text if kind == "what_who" else found.quote)
             if not said and not typed(found, types):
                 return lexicon.message(kind, reading.language)
-    return ""
+    if _unmeasured(reading, found):
+        return lexicon.message("what_number", reading.language)
+    return lexicon.message("what_bound", reading.language) if _other_bound(reading, found) else ""
+
+
+_MEASURE = re.compile(r"(?:多少|几)(集|场|篇|亩|吨|页|台|平方米|平米|小时|学时|间|辆|株|头|户|轮)")
+
+
+def _unmeasured(reading: Reading, found: Evidence) -> bool:
+    """Whether a number of some measure is asked for ("多少集") and the clause counts nothing in it."""
+    asked = _MEASURE.search(reading.text)
+    unit = asked[1].replace("平米", "平方米") if asked else ""
+    return bool(unit) and not re.search(rf"[\d〇零一二两三四五六七八九十百千万半]\s*余?{unit}|不限|另行|查询", normalise(found.clause.text))
+
+
+def _other_bound(reading: Reading, found: Evidence) -> bool:
+    """Whether the least is asked for and the words found bound only from above, or the other way round."""
+    stated = {bound(q) for q in typed(found, COMPARABLE) if q.kind != "date"}
+    asked = (("least_asked_re", "upper"), ("most_asked_re", "lower"))
+    return any(stated == {other} and lexicon.pattern(p).search(reading.text) for p, other in asked)
 
 
 # message → pattern of the question, pattern of an answer, types of an answer
@@ -59,6 +116,10 @@ _FORMS = {
     "what_long": ("long_asked_re", "long_re", ("date",)),
     "what_who": ("who_asked_re", "who_re", ("body",)),
     "what_where": ("where_asked_re", "where_re", ("url",)),
+    "what_often": ("often_asked_re", "often_re", ()),
+    "what_phone": ("phone_asked_re", "phone_re", ()),
+    "what_mobile": ("mobile_asked_re", "mobile_re", ()),
+    "what_language": ("language_asked_re", "language_re", ()),
     "what_people": ("people_asked_re", "people_re", ()),
 }
 
@@ -71,7 +132,8 @@ def _unworded(desk: Desk, reading: Reading, found: Evidence) -> str:
         wide += "\n".join(desk.finder.text_of(i) for tier in desk.finder.pool(found.section) for i in tier)
     gone = [reading.text[a.start : a.end] for a in _matters(reading, found) if not lexicon.concepts()[a.concept].said.search(wide)]
     gone += [w for w in _heads(reading, found) if desk.finder.support(w, near) < _HELD]
-    gone += [w for w in _subjects(reading) if desk.finder.support(w, wide) < _HELD]
+    about = near if _is_value_field(found) else wide
+    gone += [w for w in _subjects(reading) if desk.finder.support(w, about) < _HELD]
     gone += [w for w in _topics(reading) if desk.finder.support(w, wide) < _HELD]
     case = lexicon.pattern("case_asked_re").search(reading.text)
     if case or (reading.yesno and not _decided(reading, found)):
@@ -79,6 +141,11 @@ def _unworded(desk: Desk, reading: Reading, found: Evidence) -> str:
         words = (w for w in _predicates(reading) if w not in degrees)  # "大专" is weighed against "本科及以上"
         gone += [w for w in words if desk.finder.support(w, wide) < _HELD]
     return "、".join(dict.fromkeys(gone))
+
+
+def _is_value_field(found: Evidence) -> bool:
+    """Whether a labelled field gives one value: it is that of its section, not of whatever else the section names."""
+    return found.by_field and found.concept in ("funding", "duration", "quota", "deadline", "url")
 
 
 def _matters(reading: Reading, found: Evidence) -> Iterator[Asked]:
@@ -116,7 +183,7 @@ def _subjects(reading: Reading) -> Iterator[str]:
         if at - end > gap or pos not in ("n", "nz", "v", "vn") or any(a.start <= start < a.end for a in reading.asked):
             return
         at, gap = start, 0
-        if pos != "v":
+        if pos != "v" and not any(word in w for _, w in reading.bodies):
             yield from _if_whole(word)
 
 
@@ -158,7 +225,11 @@ def _words(reading: Reading) -> Iterator[tuple[str, str, int]]:
 
 
 def _if_whole(word: str) -> Iterator[str]:
-    """A word of content; none with a function word at an edge, which is likely two halves of others."""
+    """A word of content; none with a function word at an edge, which is likely two halves of others. What the dictionary
+    does not have is looked for by its halves ("本科学历")."""
+    if len(word) == 4 and not is_word(word) and is_word(word[:2]) and is_word(word[2:]):
+        yield from (*_if_whole(word[:2]), *_if_whole(word[2:]))
+        return
     stop = lexicon.words("stop_zh") | lexicon.words("soft_zh")
     edges = lexicon.words("edges_zh")
     if len(word) >= 2 and is_word(word) and word not in stop and not re.search(r"(.)不\1", word) and word[0] not in edges and word[-1] not in edges:

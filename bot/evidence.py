@@ -24,6 +24,7 @@ _STOP = r"\.(?!\s+[A-Z“\"(])|(?<=\b[A-Z])\.|(?<=\b(?:Dr|Mr|Ms|No|St|vs|cf))\.|
 _SENTENCE = re.compile(rf"(?:[^。；;！？\n.]+|{_STOP})+[。；;！？.]?")
 _SEGMENT = re.compile(r"(?:[^，,。；;！？\n]|(?<=\d)[,，](?=\d{3}(?!\d)))+[，,。；;！？]?")  # "25,000" is one number
 _NTH = re.compile(r"第[一二三四五六七八九十\d]+[\u4e00-\u9fff]")
+_STATES = re.compile(r"[，,、：:；\d]|应|不得|可以|须|由|是|为|不|按|给予|享受|负责|有效|施行")
 _CONDITION = re.compile(r"^(?:针对|对于?|若|如|其中|符合|属于|凡|经|按|在|第[一二三四五六七八九十0-9]+)")
 ENOUGH = 0.62  # least score of an evidence
 _WORDLESS = 0.25
@@ -145,6 +146,13 @@ class Finder:
             known = tuple(Sentence((s, e), normalise(clause.text[s:e])) for s, e in spans)
             self._sentences[key] = known
         return known
+
+    def title_of(self, clause: Clause) -> Sentence | None:
+        """The short line that an article opens with to say what it is about ("第四条 会展补助。…"): a name, no statement."""
+        told = self.sentences_of(clause)
+        if clause.kind not in ("article", "item", "paragraph") or len(told) < 2 or is_faq(clause):
+            return None
+        return told[0] if len(told[0].text) <= 16 and not _STATES.search(told[0].text) else None
 
     # -- support of words --------------------------------------------------------------------------------------
 
@@ -294,6 +302,9 @@ class Finder:
         own = 0.15 if is_faq(clause) else 0.55  # of an answer its question says what it is about
         labelled = is_field(clause) or is_faq(clause)
         named = Sentence(sentence.span, normalise(clause.label) + text) if labelled else sentence
+        title = self.title_of(clause)
+        if title is not None and title is not sentence:
+            text = f"{title.text} {text}"
         said, concept = max(
             ((self.said(c, named) - 0.05 * n, c) for n, c in enumerate(reading.concepts)), default=(0.0, "")
         )
@@ -567,6 +578,9 @@ class Finder:
         groups = self._value_groups(found, parts, wanted)
         if len(parts) < 2 or not groups:
             return found
+        if _CAP.search(reading.text):  # "上限多少": the parts that say a cap, where there are any
+            capped = [g for g in groups if _CAP.search(found.clause.text[g[-1][0] : g[-1][1]])]
+            groups = capped or groups
         named = _NTH.findall(reading.text)
         terms = [*(reading.near or reading.focus), *((n, 3.0) for n in named)]
         scored = []
@@ -579,7 +593,7 @@ class Finder:
             same_unit = bool(reading.unit) and bool(units & (_PEOPLE if reading.unit in _PEOPLE else {reading.unit}))
             scored.append((cover + 0.3 * said + 0.4 * same_unit, group))
         best = max(v for v, _ in scored)
-        if best < 0.25:
+        if best < 0.25 and len(groups) > 1:
             return found
         chosen = [part for v, group in scored if v >= best - 0.02 for part in self._trimmed(group, found, terms)]
         chosen = _with_cap(found.clause.text, parts, chosen)

@@ -121,7 +121,8 @@ class Names:
                 run = sounds[at : at + size]
                 typed = text[run[0][1] : run[-1][2]]
                 word = targets.get(tuple(s for s, _, _ in run), "")
-                if word and _LATIN.search(typed) and not re.search(r"[^a-z\u3400-\u9fff ]", typed):
+                whole = all(not text[a[2] : b[1]].strip() for a, b in pairwise(run))  # no letters left out between
+                if word and whole and _LATIN.search(typed) and not re.search(r"[^a-z\u3400-\u9fff ]", typed):
                     out += [text[done : run[0][1]], word]
                     done = run[-1][2]
                     at += size
@@ -148,6 +149,11 @@ class Names:
 
     def _sound_words(self, more: tuple[str, ...]) -> list[str]:
         parts = [p for name in self._names.values() for p in _sound_parts(name.split("|")[0])]
+        places = {**{p: [p] for p in lexicon.table("places")["provinces"]}, **lexicon.table("places")["aliases"]}
+        parts += [  # "援臧" → "援藏"; none that begins like a verb of many sentences ("进…")
+            p for p, names in places.items()
+            if len(p) > 1 and _HAN_RUN.fullmatch(p) and p[0] not in "进入赴到去在" and any(n in self._all_text for n in names)
+        ]  # fmt: skip
         common = [w for w in lexicon.table("words")["pinyin_words"] if len(w) > 1]
         pieces = [w[i : i + 2] for w in more for i in range(len(w) - 1)]
         return [*self._text_words(), *pieces, *common, *parts]
@@ -678,7 +684,10 @@ def _stemmed(question: str, language: str, chinese: Mapping[str, tuple[str, ...]
     without cases keep the whole name ("Norwegens"): "indienen" is not India."""
     out = []
     cut, more = (2, 5) if language in _INFLECTED else (0, 1)
+    others = lexicon.table("places")["no_places"].get(language, ())
     for m in re.finditer(r"[^\W\d_]{5,}", question):
+        if m[0] in others:
+            continue
         for stem, name, code in _country_stems(language).get(m[0][:2], ()):
             if m[0].startswith(stem) and -cut <= len(m[0]) - len(name) <= more:
                 out.append(Place(m.start(), m.end(), m[0], chinese[code]))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from bot import lexicon
 from bot.compose import Draft
 from bot.desk import Desk, Outcome, Similar
-from bot.detail import unstated_detail
+from bot.detail import unnamed_thing, unstated_detail
 from bot.evidence import ENOUGH, Evidence, body, ordered_concepts, sentences, typed, wants_number
 from bot.facts import is_field
 from bot.lexical import normalise
@@ -49,6 +49,8 @@ def likeliest(desk: Desk, reading: Reading, order: Sequence[Ranked], similar: Si
     """The likeliest sentence that leaves nothing unsaid, of those near the first; where there is none the first.
 
     `chance` is a logistic model over the signs of the first sentence (`signs`), fitted with the ranking's weights."""
+    order = [r for r in order if not _is_bare(r.clause)] or order
+    order = [r for r in order if not unnamed_thing(reading, f"{r.clause.label} {r.sentence.text}")] or order
     best = _looked_into(desk, reading, order[0], similar)
     chance = enough(_signs(desk, reading, order, similar, best))
     first: Likeliest | None = None
@@ -66,6 +68,11 @@ def _looked_into(desk: Desk, reading: Reading, r: Ranked, similar: Similar) -> t
     """A sentence as evidence, and what it leaves unsaid."""
     found = _evidence(desk, reading, r, similar)
     return found, "" if found is None else missing_part(desk, reading, _place(desk, r.clause), found)
+
+
+def _is_bare(clause: Clause) -> bool:
+    """A heading of which nothing is left without its number and name: it announces what stands under it."""
+    return clause.kind == "heading" and clause.parent is not None and bool(clause.children) and not is_field(clause)
 
 
 def _place(desk: Desk, clause: Clause) -> list[ClauseId]:
@@ -122,7 +129,8 @@ def alike(
         return [found]
     terms = desk.finder.weighed(reading.focus)
     near = (_evidence(desk, reading, r, similar) for r in order if r.score >= order[0].score - ALIKE)
-    told = [found, *(e for e in near if e is not None and e.score >= ENOUGH and typed(e, types))][: ALIKE_MOST + 1]
+    good = (e for e in near if e is not None and e.score >= ENOUGH and typed(e, types))
+    told = [found, *(e for e in good if not unstated_detail(desk, reading, e))][: ALIKE_MOST + 1]
     most = max(_cover(desk, terms, e) for e in told)
     kept: list[Evidence] = []
     for other in (e for e in told if _cover(desk, terms, e) >= most - 0.05):
@@ -140,7 +148,9 @@ def _cover(desk: Desk, terms: Sequence[tuple[str, float]], found: Evidence) -> f
 
 def _named(desk: Desk, found: Evidence) -> str:
     parent = desk.reader.by_id.get(found.clause.parent) if found.clause.parent else None
-    return found.clause.label + (parent.text if parent is not None and len(parent.text) <= 60 else "")
+    title = desk.finder.title_of(found.clause)
+    lead = parent.text if parent is not None and len(parent.text) <= 60 else ""
+    return f"{found.clause.label}{title.text if title is not None else ''}{lead}"
 
 
 def say_each(desk: Desk, reading: Reading, kept: Sequence[Evidence]) -> Outcome | None:

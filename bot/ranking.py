@@ -83,7 +83,9 @@ def candidates(
         start = None if clause.parent is not None else 0
         whole = finder.sentences_of(clause, start) or (Sentence((0, len(clause.text)), normalise(clause.text)),)
         about = signs.of_clause(clause)
-        out += [(clause, s, signs.of_sentence(clause, s, known, about)) for s in whole]
+        title = finder.title_of(clause)
+        told = [s for s in whole if s is not title] or whole  # a title names what the sentences after it say
+        out += [(clause, s, signs.of_sentence(clause, s, known, about, title)) for s in told]
     return out
 
 
@@ -133,11 +135,14 @@ class _Signs:
         )
 
     def of_sentence(
-        self, clause: Clause, sentence: Sentence, known: tuple[float, ...], about: tuple[float, ...]
-    ) -> tuple[float, ...]:
+        self, clause: Clause, sentence: Sentence, known: tuple[float, ...], about: tuple[float, ...],
+        title: Sentence | None = None,
+    ) -> tuple[float, ...]:  # fmt: skip
         around, field_first, field_any, heading, named, beside, outside, share, field, frame, gone = about
         finder, values = self.finder, sentence.values
         told = Sentence(sentence.span, normalise(clause.label) + sentence.text) if field else sentence
+        if title is not None:
+            told = Sentence(sentence.span, f"{title.text} {sentence.text}")
         said = [finder.said(c, told) for c in self.concepts]
         valued = bool(sentence.kinds - _NO_VALUE)
         unit = self.reading.unit

@@ -85,6 +85,8 @@ def absent_part(desk: Desk, reading: Reading, sections: Sequence[ClauseId], foun
     )
     nouns = [*(t for t, w in reading.terms if w >= 1), *reading.modifiers, *map(normalise, reading.query.unknown)]
     nouns = [t for t in nouns if _is_asked(reading, t) and not _is_given(reading, t, found)]
+    if not zh:  # one word of several that a foreign one may mean is enough
+        nouns = [t for t in nouns if not _told_otherwise(desk, reading, t, text)]
     texts = [*(desk.finder.text_of(i) for i in pool), names, *(normalise(g.title) for g in desk.index.guides)]
     gone = [t for t in nouns if max(desk.finder.support(t, x) for x in texts) < 0.5]
     enough = found is not None and found.score >= ENOUGH
@@ -124,6 +126,15 @@ def absent_part(desk: Desk, reading: Reading, sections: Sequence[ClauseId], foun
     return "、".join(dict.fromkeys(gone)) if len(gone) * 2 >= len(nouns) else ""
 
 
+def _told_otherwise(desk: Desk, reading: Reading, word: str, text: str) -> bool:
+    """Whether a word that a foreign one was glossed with is a class of applicants, or stands there as another of the
+    words that the same foreign one may mean."""
+    if any(word in (*b.guide, *b.everyday) for b in lexicon.bodies().values()):
+        return True
+    glosses = (words for pattern, words in lexicon.glossary(reading.language) if word in words and pattern.search(reading.text))
+    return any(desk.finder.support(w, text) >= 0.5 for words in glosses for w in words)
+
+
 def _is_asked(reading: Reading, noun: str) -> bool:
     """Whether a noun stands in the part of a Chinese message that asks, and is not part of an applicant's name: what a
     caller tells before the question need not stand in the guide."""
@@ -152,7 +163,9 @@ def _uncounted(reading: Reading, found: Evidence | None) -> bool:
         return False
     if re.search(r"\d", found.quote) and not typed(found, COMPARABLE):
         return False  # a table's number, whose unit stands in the header
-    said = re.search(r"无|没有|不限|查询|另行|待定", found.quote)
+    if reading.unit == "次" and re.search(r"[一二两三四五六七八九\d]\s*(?:次|期|批|笔)", found.quote):
+        return False  # "分两期拨付"
+    said = re.search(r"^无|[：:，,]无|没有|不限|查询|另行|待定", found.quote.strip())
     return not said and all(q.unit != reading.unit for q in typed(found, ("count", "rate")))
 
 
@@ -180,6 +193,8 @@ def _unstated(desk: Desk, reading: Reading, name: str, found: Evidence | None, t
         and re.search("[了过后，,。]", away)
     ):
         return False
+    if found is not None and _said_otherwise(reading, name, found):
+        return False
     if c.strict and first and (found is None or (found.concept != name and not typed(found, c.types))):
         return not _dated_from(desk, reading, c.types, found)
     if not c.detail or c.said.search(text):
@@ -206,6 +221,14 @@ def _dated_from(desk: Desk, reading: Reading, types: frozenset[str], found: Evid
     return desk.finder.coverage(reading.focus, normalise(found.quote)) >= 0.99
 
 
+def _said_otherwise(reading: Reading, name: str, found: Evidence) -> bool:
+    """Whether the words found answer without a value of the type that the concept has: a share by its change, a
+    platform by its name."""
+    if name == "url" and lexicon.pattern("platform_asked_re").search(reading.text):
+        return bool(lexicon.pattern("platform_re").search(found.quote))
+    return name == "ratio" and bool(lexicon.pattern("share_otherwise_re").search(found.quote))
+
+
 def refuse_detail(desk: Desk, reading: Reading, what: str, hits: Sequence[Hit]) -> Outcome:
     names = [desk.reader.section_name(i) for i in reading.query.sections[:1]]
     if names:
@@ -215,7 +238,8 @@ def refuse_detail(desk: Desk, reading: Reading, what: str, hits: Sequence[Hit]) 
 
 def refuse_edition(desk: Desk, reading: Reading, hits: Sequence[Hit]) -> Outcome:
     have = "、".join(sorted({g.edition for g in desk.index.guides if g.edition}))
-    outcome = refuse(desk, reading, "refuse_edition", hits, name=reading.unknown_edition, have=have, score=0.9)
+    message = "refuse_edition" if have else "refuse_other_edition"
+    outcome = refuse(desk, reading, message, hits, name=reading.unknown_edition, have=have, score=0.9)
     outcome.draft.counts.extend(int(g.edition) for g in desk.index.guides if g.edition.isdigit())
     return outcome
 

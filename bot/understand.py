@@ -19,7 +19,7 @@ from bot import lexicon
 from bot.english import Titles, form_of, from_chinese, in_english, label_in, stem, stems, word_weight
 from bot.facts import Quantity, is_field
 from bot.lexical import normalise, simplified
-from bot.names import Match, Names, bare_name, pinyin_to_han, places_in, split_pinyin
+from bot.names import Match, Names, Place, bare_name, is_word, pinyin_to_han, places_in, split_pinyin
 from bot.types import AnswerKind, Clause, ClauseId, Guide, Query
 
 _HAN = re.compile(r"[\u3400-\u9fff]")
@@ -37,8 +37,14 @@ _CLASSES_SAID = re.compile(
 )
 _PART = re.compile(r"[,，?？!！。；;\n]+|(?<=[问说询答])[:：]")
 _YEAR = re.compile(
-    r"(?<!\d)((?:19|20)\d{2})\s*(?:年度|年版|版|(?:年|年的)?(?=(?:的)?(?:项目|申报|指南|课题|计划|政策|通知|这一年|那一年|那批|的呢|年的呢|版))|年(?=\s*(?:的)?[呢吗?？]|$)| (?=edition|guide|call|programme|version))"
+    r"(?<!\d)((?:19|20)\d{2})\s*(?:年度|年版|版|(?:年|年的)?(?=(?:的)?(?:项目|申报|指南|课题|计划|政策|通知|这一年|那一年|那批|[那这旧老]一?[版期份]|的呢|年的呢|版))|年(?:度)?(?=的[^，,。？?]{1,8}(?:补助|补贴|资助|奖励|扶持|标准|经费|比例|截止|名额|限额))|年(?=\s*(?:的)?[呢吗?？]|$)| (?=edition|guide|call|programme|version))"
 )
+_GUIDE_ABROAD = r"(?:edition|version|guid(?:e|eline)s?|call|rules|programme|program|policy|ausgabe|fassung|leitfaden|richtlinie|édition|guide|edición|guía|convocatoria|bando|edição|versio|opas|utgave|издани\w*|верси\w*|руководств\w*|年版|年度|年の|년판?)"
+_FOREIGN_EDITION = re.compile(
+    rf"(?<![\d/.-])((?:19|20)\d{{2}})(?:er|:n)?\s*{_GUIDE_ABROAD}|{_GUIDE_ABROAD}\s(?:\w{{2,4}}\s)?((?:19|20)\d{{2}})(?![\d/.-])"
+)
+_OWN_PAST = re.compile(r"的?(?:项目|课题|申报|那批)?[^，,。？?]{0,6}(?:过|获|结题|验收|立项|承担|中了|拿到|在研|没做完|成立|注册|毕业)")
+_GUIDE_OF_YEAR = re.compile(r"\d{4}\s*(?:年?版|年度?的[^，,。？?]{1,8}(?:补助|补贴|资助|奖励|扶持|标准|经费|比例|截止|名额|限额)|年度?的?(?:指南|政策|办法|措施|细则|通知|规定|文件|申报|项目|课题|计划)|年的?[那这旧老]一?[版期批份年])")
 _FOREIGN_YEAR = re.compile(r"(?<![\d/.-])((?:19|20)\d{2})(?![\d/.-])(?<!january \d{4})")
 _RELATIVE_YEAR = {"去年": -1, "上一年": -1, "上年度": -1, "前年": -2, "明年": 1, "下一年": 1, "来年": 1, "后年": 2, "last year": -1, "next year": 1}  # fmt: skip
 
@@ -160,6 +166,8 @@ def fold(text: str, language: str) -> str:
         out = _closed_up(re.sub(r"\s+", " ", out))
         if re.search(r"[a-z]{2}", out):
             out = pinyin_to_han(_INITIALS.sub(_spelt_out, out))
+    if language.startswith("zh"):  # "我今年39了": years of age
+        out = re.sub(r"(?<=今年)((?:已经|都|刚|满|刚满|才)?[1-9]\d)(?=了?[，,]?[^，,。？?\d]{0,8}(?:能|可以|行|够|超))", r"\1周岁", out)
     out = re.sub(r"[一二][〇零○][〇零○一二三四五六七八九]{2}(?=年)", lambda m: fact_module.year_digits(m[0]), out)
     return re.sub(r"\s+", " ", out).strip()
 
@@ -240,6 +248,7 @@ class Reader:
         self.number_words = {re.sub(r"[\d一二三四五六七八九十百.．]+", "", k) for k in self.numbers}
         self.classes = self._classes(sections)
         self._years = self._editions()
+        self._placed: bool | None = None
 
     def _homes(self) -> tuple[ClauseId, ...]:
         """Sections that carry labelled fields: what a question is about. Where some have labels in common, as the
@@ -288,7 +297,11 @@ class Reader:
 
     def _is_loose(self, c: Clause) -> bool:
         """A heading outside of the sections with labelled fields and above none of them."""
-        return self.home(c.clause_id) is None and not self.homes_under(c.clause_id)
+        return self._is_flat(c.clause_id)
+
+    def _is_flat(self, clause_id: ClauseId) -> bool:
+        """Whether a clause stands outside of the sections with labelled fields."""
+        return self.home(clause_id) is None and not self.homes_under(clause_id)
 
     def _editions(self) -> frozenset[str]:
         return frozenset(g.edition for g in self.guides if g.edition)
@@ -414,7 +427,7 @@ class Reader:
             (a for a in reading.asked if a.end > a.start and a.concept not in ("requirements", "process", "count_asked") and (a.concept in labelled or lexicon.concepts()[a.concept].detail
              or a.concept in _OWN_THINGS)), key=lambda a: a.start,
         )  # fmt: skip
-        if len(asked) < 2 or reading.comparing or reading.which:
+        if len(asked) < 2 or reading.comparing or reading.which or reading.injection:
             return [reading]
         groups: list[list[Asked]] = [[asked[0]]]
         for before, after in pairwise(asked):
@@ -463,26 +476,33 @@ class Reader:
         if language == "zh" and re.search(r"[a-z]{2}", text):
             text = self.names.spell(text, self.labels)
         reading = self._read_text(question, text, language)
-        if language == "zh" and _doubtful(reading):
+        doubtful = _doubtful(reading)
+        plain = not reading.injection and not reading.smalltalk  # a command is not mended into a question
+        if language == "zh" and plain and (doubtful or not reading.query.sections):
             mended = self.names.mend(reading.text, [*self.labels])
             if mended != reading.text:
                 second = self._read_text(question, mended, language)
-                reading = (
-                    second
-                    if self._strange(second) < self._strange(reading) or (second.asked and not reading.asked)
-                    else reading
-                )
+                told = self._strange(second) < self._strange(reading) or (second.asked and not reading.asked)
+                told = told or (len(second.asked) > len(reading.asked) and self._odd(second) < self._odd(reading))
+                named = second.scope == "named" and not reading.query.sections
+                reading = second if (doubtful and told) or named else reading
         return reading
 
     def _strange(self, reading: Reading) -> int:
         """How many nouns are left over, those that no guide holds twice."""
         return sum(1 if self.names.holds(t) else 2 for t in _nouns(reading))
 
+    def _odd(self, reading: Reading) -> int:
+        """How many words are none: neither the dictionary nor a guide has them."""
+        return sum(not is_word(t) and not self.names.holds(t) for t, _ in reading.focus)
+
     def _read_text(self, question: str, text: str, language: str) -> Reading:
         raw = text if language.startswith("zh") else _plain_fold(question)
         raw = raw if len(raw) == len(text) else text
         named, places, unknown = self._sections(text, raw, language)
-        masked = _mask(raw, [(m.start, m.end) for m in named])
+        # Words of a chapter's heading or of an article's title are as much what is asked as where it stands.
+        closed_names = [(m.start, m.end) for m in named if m.how != "name" or not all(map(self._is_flat, m.clauses))]
+        masked = _mask(raw, closed_names)
         asked, labels = self._asked(masked, raw, language)
         bodies = _bodies(masked, language)
         premises = tuple(q for q in fact_module.quantities(masked, bare=True) if q.kind not in ("body", "place", "url"))
@@ -492,12 +512,14 @@ class Reader:
         )
         if len(premises) > 1:  # "一年…10天": the year is what the days are counted in
             premises = tuple(q for q in premises if q.value != "P1Y") or premises
+        if any(q.unit == "岁" for q in premises):  # "37岁还来得及吗": too late by age, not by date
+            asked = tuple(Asked("age", a.start, a.end) if _IN_TIME.fullmatch(masked[a.start : a.end]) else a for a in asked)
         kinds = _kinds(masked, raw, language)
         if kinds["yesno"]:
             asked = _granted(asked, masked, premises)
         edition = self._edition(text)
         parts = _asking_parts(masked, asked)
-        names = [(m.start, m.end) for m in named] + [(p.start, p.end) for p in places]
+        names = closed_names + [(p.start, p.end) for p in places]
         spans = names + [(a.start, a.end) for a in asked]
         words = [w for _, w in bodies if len(w) < 4 or self.names.holds(w)]
         if language.startswith("zh"):
@@ -519,7 +541,7 @@ class Reader:
         near = tuple((t.word, t.weight * (1.7 if many and -9 <= t.start - many.start() <= 6 else 1.0)) for t in focus)
         beside = [*((a.start, a.end) for a in asked), *((q.start, q.end) for q in premises)]
         modifiers = tuple(
-            t.word for t in terms if t.weight >= 1 and any(0 <= start - t.end <= 4 for start, _ in beside)
+            t.word for t in terms if t.weight >= 1 and t.end and any(0 <= start - t.end <= 4 for start, _ in beside)
         )
         if self.english and language == "en":  # what no clause speaks of is not answered
             modifiers = tuple(t.word for t in terms if t.weight >= 1 and not self._speaks_of(t.word))
@@ -565,8 +587,10 @@ class Reader:
             taken.append(Match(p.start, p.end, p.text, hits, "place"))
             if any(m.start <= p.start and p.end <= m.end for m in found):
                 continue
-            if not hits:
+            if not hits and not self._of_asker(text, raw, p):
                 unknown.append(p.text)
+            elif not hits:
+                continue
             elif len(hits) <= 2 or self.names.in_name(hits[0], p.names):
                 found.append(Match(p.start, p.end, p.text, hits, "place"))
         if not found and not unknown and language.startswith("zh"):
@@ -576,6 +600,23 @@ class Reader:
             taken,
             tuple(dict.fromkeys(unknown)),
         )
+
+    def _of_asker(self, text: str, raw: str, place: Place) -> bool:
+        """Whether a place that no guide holds is told of the asker ("Unsere Firma sitzt in …"), or beside the question
+        where the guides name no place of its kind at all."""
+        part = next(((a, b) for a, b in _parts(raw) if a <= place.start < b), (0, len(raw)))
+        asking = part in questions_in(raw) or "?" in raw[part[1] - 1 : part[1] + 1]
+        told = f"{raw[part[0] : place.start]}\x00{raw[place.end : part[1]]}"
+        if asking:
+            return False
+        return bool(lexicon.pattern("own_place_re").search(told)) or not self._names_places()
+
+    def _names_places(self) -> bool:
+        """Whether the guides name any country or region beside their own: two of them at least."""
+        if self._placed is None:
+            named = (p.names for t in self.texts.values() for p in places_in(t, "zh"))
+            self._placed = len(set(named)) >= 2
+        return self._placed
 
     def _by_number(self, text: str) -> tuple[list[Match], list[str]]:
         """Sections named by their numbers ("第五条", "方向1.1", "专题一"), and such numbers that no clause bears."""
@@ -625,11 +666,19 @@ class Reader:
         return out
 
     def _sure(self, terms: Sequence[Term]) -> tuple[Term, ...]:
-        """Terms, less sure of words that no guide holds and that begin or end in a function word: likely two halves."""
+        """Terms, less sure of words that no guide holds and that begin or end in a function word, or that are no words: likely two halves."""
         stop = lexicon.words("stop_zh")
+
+        def halves(word: str) -> bool:
+            return word[0] in stop or word[-1] in stop or (len(word) == 2 and not is_word(word))
+
+        def unsure(word: str) -> bool:
+            if not _HAN.match(word):
+                return len(split_pinyin(word) or ()) == 1  # half a word, typed by its sound
+            return len(word) <= 3 and halves(word)
+
         return tuple(
-            replace(t, weight=0.4) if t.weight >= 1 and len(t.word) <= 3 and (t.word[0] in stop or t.word[-1] in stop)
-            and not self.names.holds(t.word) else t
+            replace(t, weight=0.4) if t.weight >= 1 and unsure(t.word) and not self.names.holds(t.word) else t
             for t in terms
         )  # fmt: skip
 
@@ -661,6 +710,8 @@ class Reader:
             covered = any(k.start <= a.start and a.end <= k.end and (k.end - k.start) > (a.end - a.start) for k in kept)
             if not covered and all(k.concept != a.concept for k in kept):
                 kept.append(a)
+        if any(k.concept == "foreign_funding" for k in kept):  # "does the partner get money, and how much"
+            kept = [k for k in kept if k.concept != "funding"]
         asking = lexicon.pattern("interrogative_re")
         detail = lexicon.concepts()
         questions = questions_in(masked)
@@ -671,9 +722,11 @@ class Reader:
             # "when is the money paid": a detail with a date of its own is what "when" asks for
             yields = any(detail[b.concept].detail and detail[b.concept].types & c.types for b in kept if b is not a)
             foreign_strict = not language.startswith("zh") and c.strict and not yields
+            general = not language.startswith("zh") and (a.concept == "count_asked" or (c.strict and yields))
+            general = general or (c.strict and yields and bool(_BARE_WHEN.fullmatch(masked[a.start : a.end])))
             # "主管部门的网站": what comes last in a row of Chinese nouns is what is asked
             headed = any(
-                0 <= b.start - a.end <= 1 and b.concept != a.concept and masked[b.start] not in "几多" for b in kept
+                0 <= b.start - a.end <= 1 and b.concept != a.concept and masked[b.start] not in "几多什啥何哪谁怎" for b in kept
             )
             inner = headed and language.startswith("zh")
             # "推荐名额有上限吗": a bound may be that of anything else that is asked
@@ -682,6 +735,7 @@ class Reader:
                 bool(vague),
                 language.startswith("zh") and not any(s <= a.start < e for s, e in questions),
                 inner,
+                general,
                 not foreign_strict and not asking.search(near),
                 not c.detail,
                 not foreign_strict,
@@ -691,16 +745,23 @@ class Reader:
         return tuple(sorted(kept, key=telling)), tuple(labels)
 
     def _edition(self, text: str) -> str:
-        """A year that the question gives as an edition and that no loaded guide has; "" where there is none."""
-        if not self._years:
-            return ""
-        years = _YEAR if _HAN.search(text) else _FOREIGN_YEAR
+        """A year that the question gives as an edition and that no loaded guide has; "" where there is none. Of guides
+        without a known edition any year that stands in them may be theirs."""
+        chinese = bool(_HAN.search(text))
+        years = _YEAR if chinese else _FOREIGN_YEAR if self._years else _FOREIGN_EDITION
         for m in years.finditer(text):
-            phrase = text[m.start() : m.end()]
+            phrase, year = text[m.start() : m.end()], next(g for g in m.groups() if g)
             if any(q.kind == "date" and q.start <= m.start() < q.end for q in fact_module.quantities(text)):
                 continue
-            if m[1] not in self._years and not self._year_in_text(phrase, text):
+            if chinese and _OWN_PAST.match(text, m.end()):
+                continue  # "2022年的项目还没结题": the asker's own
+            if chinese and not self._years and not _GUIDE_OF_YEAR.match(text, m.start()):
+                continue
+            known = year in self._years if self._years else self._stands(year)
+            if not known and not self._year_in_text(phrase, text):
                 return phrase
+        if not self._years:
+            return ""
         for word, step in _RELATIVE_YEAR.items():
             _, said, after = text.partition(word)
             if said and not _PART.search(after) and not self.names.holds(word):
@@ -708,6 +769,10 @@ class Reader:
                 if year and year not in self._years:
                     return word
         return ""
+
+    def _stands(self, year: str) -> bool:
+        """Whether a year stands anywhere in the guides or their titles."""
+        return self.names.holds(year) or any(year in g.title for g in self.guides)
 
     def _year_in_text(self, phrase: str, text: str) -> bool:
         """Whether the guide itself speaks of that year next to other words of the question."""
@@ -726,7 +791,8 @@ class Reader:
     def _implied(self, reading: Reading) -> Reading:
         """A section that the leftover words stand in and no other: "灵芝项目" → the project that names it."""
         votes: dict[ClauseId, float] = {}
-        for term in dict.fromkeys((*[t for t, _ in reading.terms], *reading.story)):
+        telling = (t for t in (*[t for t, _ in reading.terms], *reading.story) if t not in lexicon.words("soft_zh"))
+        for term in dict.fromkeys(telling):
             holders = (
                 {h for i in self.names.clauses_with(term) if (h := self._unit(i)) is not None}
                 if len(term) > 1
@@ -789,6 +855,8 @@ class Reader:
                           focus=_joined_terms(now.focus, about))  # fmt: skip
         if last.query.unknown and not last.query.sections and not now.query.sections and not now.query.unknown:
             now = replace(now, query=replace(now.query, unknown=last.query.unknown))
+        if now.concepts == ("funding",) and "foreign_funding" in last.concepts and not now.named:
+            now = replace(now, asked=last.asked)  # "does the partner get money, and how much": of the partner's
         if now.bodies and not now.asked and leaning and "eligible" in last.concepts:
             now = replace(now, asked=(Asked("eligible", 0, 0),))
         if (
@@ -903,6 +971,8 @@ class Reader:
 
 _GRADES = ("级", "等", "档")  # "二级医院" counts nothing
 _KEPT = 512  # readings
+_IN_TIME = re.compile(r"还?来得及|赶得上")
+_BARE_WHEN = re.compile(r"(?:什么|啥)时[候间]|何时|哪一?天|几号|几月几号|时间")
 _OWN_THINGS = ("deadline", "url", "authority", "submit", "place", "content")
 _JOINT = re.compile(r"[,，、;；]|和|与|及|还有|以及|另外|\d[.．、]|\band\b|\bet\b|\bund\b|\by\b|\bи\b|\bja\b|\bog\b")
 _LINKED = re.compile(r"的$")
@@ -1045,12 +1115,17 @@ def _kind(reading: Reading) -> AnswerKind:
     return "value"
 
 
+def _parts(text: str) -> list[tuple[int, int]]:
+    """A message cut at its marks; a sentence of another language ends in a full stop."""
+    cuts = [0, *(m.end() for m in re.finditer(rf"{_PART.pattern}|(?<=[^\d][a-zäöüéа-я])[.]\s", text)), len(text)]
+    return list(pairwise(cuts))
+
+
 def questions_in(text: str) -> list[tuple[int, int]]:
     """Spans of a message's parts that hold a question word; the whole where none does. The rest is the caller's story."""
-    cuts = [0, *(m.end() for m in _PART.finditer(text)), len(text)]
     asking = lexicon.pattern("interrogative_re")
     spans = [
-        (a, b) for a, b in pairwise(cuts)
+        (a, b) for a, b in _parts(text)
         if asking.search(text[a:b]) or lexicon.pattern("yesno_zh_re").search(text[a:b].strip(" ,，。;；?？!！\n"))
     ]  # fmt: skip
     return spans or [(0, len(text))]
@@ -1117,7 +1192,13 @@ def _concepts_in(text: str, languages: Sequence[str]) -> list[Asked]:
 
 def _glossed(text: str, language: str) -> list[str]:
     """The guides' words for those of a foreign question that the glossary knows."""
-    return [w for pattern, words in lexicon.glossary(language) if pattern.search(text) for w in words]
+    found = [(m, words) for pattern, words in lexicon.glossary(language) for m in [pattern.search(text)] if m]
+    return [w for m, words in found for w in words if not any(_covers(o, m) for o, _ in found)]
+
+
+def _covers(outer: re.Match[str], inner: re.Match[str]) -> bool:
+    """Whether a longer match holds another: "master's graduate" is no "graduate"."""
+    return outer.start() <= inner.start() and inner.end() <= outer.end() and outer.end() - outer.start() > inner.end() - inner.start()
 
 
 def _is_short(label: str) -> bool:
@@ -1186,7 +1267,7 @@ def _weight(word: str, pos: str) -> float:
     stop = lexicon.words("stop_zh")
     if not _HAN.match(word):
         return 1.0 if len(word) > 1 and word not in lexicon.words("stop_en") else 0.0
-    if len(word) < 2 or word in stop or all(c in stop for c in word) or re.search("[哪谁啥]|什么|多少|怎", word):
+    if len(word) < 2 or word in stop or all(c in stop for c in word) or re.search("[哪谁啥]|什么|多少|怎|^几", word):
         return 0.0
     if pos in ("x", "nr", "nrt", "nrfg") and (word[0] in stop or word[-1] in stop):
         return 0.4  # a word that the dictionary does not know, with a function word at its edge, is likely two halves
@@ -1289,7 +1370,7 @@ def split_questions(message: str) -> tuple[str, ...]:
         head = numbered[0].strip()
         return tuple([f"{head} {numbered[1].strip()}".strip(), *(p.strip() for p in numbered[2:])][:6])
     parts = [p.strip() for p in re.split(r"(?<=[?？])\s*|\n+", message) if p.strip()]
-    asked = [p for p in parts if re.search(r"[?？]\s*$", p)]
+    asked = [p for p in parts if re.search(r"[?？]\s*$|(?:吗|呢|么|多少|谁|多久|哪里|哪些|几[\u4e00-\u9fff]{0,2})\s*$", p)]
     if len(asked) < 2:
         return (message,)
     out: list[str] = []
@@ -1298,7 +1379,7 @@ def split_questions(message: str) -> tuple[str, ...]:
             out[-1] += p
         else:
             out.append(p)
-    if len(out) >= 2 and not re.search(r"[?？]\s*$", out[-1]):
+    if len(out) >= 2 and out[-1] not in asked:
         tail = out.pop()
         out[-1] += tail
     return tuple(out[:4])

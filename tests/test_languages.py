@@ -32,6 +32,24 @@ ASKED = [
     ("Siapa saja yang boleh mengajukan?", "eligible"),
     ("من يحق له التقدم؟", "eligible"),
     ("עד מתי צריך להגיש?", "deadline"),
+    ("Können Universitäten Anträge stellen?", "eligible"),
+    ("Wie hoch ist der Förderhöchstbetrag?", "funding"),
+    ("Welche Forschungsschwerpunkte werden gefördert?", "content"),
+    ("Wem gehört das geistige Eigentum?", "ip"),
+    ("Mikä on hakemusaika?", "deadline"),
+    ("Mikä on tuen enimmäismäärä?", "funding"),
+    ("Montako vuotta projekti kestää?", "duration"),
+    ("Mikä viranomainen vastaa Suomen puolella?", "authority"),
+    ("Kuinka monta ihmistä on koulutettava?", "targets"),
+    ("Voiko hanketta jatkaa?", "change"),
+    ("¿Quién evalúa las solicitudes?", "review"),
+    ("1つの機関から何件まで推薦できますか", "quota"),
+    ("候補者リストの公示期間は何日間ですか", "announce"),
+    ("지식재산권은 누구에게 귀속되나요", "ip"),
+    ("Сколько денег выделяют на проект?", "funding"),
+    ("Can a hospital take part?", "eligible"),
+    ("When does the money arrive?", "payout"),
+    ("When will winners be announced?", "announce"),
 ]
 DETAILS = [
     ("Quand le financement sera-t-il versé sur notre compte ?", "payout"),
@@ -48,6 +66,7 @@ def test_concepts_are_asked_for_in_many_languages(bot: GuideBot, question: str, 
 
 def test_a_small_word_of_one_language_asks_for_nothing_in_another(bot: GuideBot) -> None:
     assert bot.reader.read("¿Y para Noruega?").concepts == ()  # "para" is money in Turkish
+    assert "age" not in bot.reader.read("Mikä on hankkeen kesto?").concepts  # "ikä" is age, "mikä" is what
 
 
 def test_the_files_of_other_languages_name_concepts() -> None:
@@ -69,7 +88,7 @@ def test_places_are_known_by_their_foreign_names(question: str, name: str) -> No
     assert name in [n for p in places_in(question.lower(), language_of(question)) for n in p.names]
 
 
-@pytest.mark.parametrize(("question", "language"), [("tot wanneer kan men indienen", "nl"), ("기대만큼 받나요", "ko")])
+@pytest.mark.parametrize(("question", "language"), [("tot wanneer kan men indienen", "nl"), ("kuka vastaa hakijan puolella", "fi"), ("기대만큼 받나요", "ko")])
 def test_a_word_that_begins_like_a_place_is_none(question: str, language: str) -> None:
     assert places_in(question, language) == []
 
@@ -94,6 +113,11 @@ def test_the_language_of_mixed_and_short_questions(question: str, language: str)
 )  # fmt: skip
 def test_blanks_initials_and_pinyin_are_read_as_chinese(typed: str, read: str) -> None:
     assert fold(typed, "zh") == read
+
+
+def test_letters_that_spell_nothing_are_not_read_over(bot: GuideBot) -> None:
+    assert bot.reader.names.spell("外方xqz是哪天", ()) == "外方xqz是哪天"  # no "方式" across the letters
+    assert bot.reader.read("挪威外方DDL是哪天").concepts[0] == "deadline"
 
 
 def test_words_half_in_pinyin_are_words_of_the_guide(bot: GuideBot) -> None:
