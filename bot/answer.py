@@ -305,6 +305,8 @@ def _told_likeliest(
     corrected = correction(desk, reading, found)
     if corrected is not None:
         return corrected
+    if found is best.found and found.score < ENOUGH and (unstated := unstated_detail(desk, reading, found)):
+        return refuse_detail(desk, reading, unstated, hits)
     if best.chance < 0.5:
         return refuse_detail(desk, reading, best.missing, hits) if best.missing else None
     same = alike(desk, reading, order, similar, found)

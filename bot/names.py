@@ -672,7 +672,7 @@ def _cldr_places(question: str, language: str) -> list[Place]:
             inside = own in _SPACED_LANGUAGES and question[max(0, at - 1) : at].isalpha()
             if not inside and (own or not any(c.isalpha() and c < "\u0250" for c in edges)):
                 out.append(Place(at, at + len(name), name, chinese[code]))
-        if not out and not own and lang == language and len(lang) == 2:
+        if not out and lang == language and len(lang) == 2 and (not own or language in _INFLECTED):
             out = _stemmed(question, lang, chinese)
         if out:
             return out

@@ -605,7 +605,8 @@ class Reader:
         """Whether a place that no guide holds is told of the asker ("Unsere Firma sitzt in …"), or beside the question
         where the guides name no place of its kind at all."""
         part = next(((a, b) for a, b in _parts(raw) if a <= place.start < b), (0, len(raw)))
-        asking = part in questions_in(raw) or "?" in raw[part[1] - 1 : part[1] + 1]
+        marked = "?" in raw[part[1] - 1 : part[1] + 1]
+        asking = marked or (bool(_HAN.search(raw)) and part in questions_in(raw))
         told = f"{raw[part[0] : place.start]}\x00{raw[place.end : part[1]]}"
         if asking:
             return False
