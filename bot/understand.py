@@ -717,7 +717,7 @@ class Reader:
         detail = lexicon.concepts()
         questions = questions_in(masked)
 
-        def telling(a: Asked) -> tuple[bool, bool, bool, bool, bool, bool, int]:
+        def telling(a: Asked) -> tuple[bool, bool, bool, bool, bool, bool, bool, int]:
             near = masked[max(0, a.start - 4) : a.end + 4]
             c = detail[a.concept]
             # "when is the money paid": a detail with a date of its own is what "when" asks for
