@@ -336,6 +336,7 @@ def _telling_first(
         return found
     told = [desk.finder.find_for(first, reading, s, similar) for s in sections]
     good = [e for e in told if e is not None and e.score >= ENOUGH and typed(e, COMPARABLE)]
+    good = [e for e in good if not unstated_detail(desk, reading, e)]  # "多少钱": a day of payment is none
     return max(good, key=lambda e: round(e.score, 6)) if good else found
 
 

@@ -330,7 +330,8 @@ class Finder:
         """Of an FAQ's answer all where it is short; else the sentence, narrowed to the value asked for."""
         clause = found.clause
         start, end = body(clause)
-        if is_faq(clause) and end - start <= MAX_QUOTE and (reading.yesno or not wants_number(reading)):
+        one = wants_number(reading) or _NTH.search(reading.text)
+        if is_faq(clause) and end - start <= MAX_QUOTE and (reading.yesno or not one):
             return self._of_class(reading, replace(found, spans=((start, end),)))
         return self.narrowed(reading, self._of_class(reading, found))
 
@@ -571,6 +572,8 @@ class Finder:
         wanted = {t for c in reading.concepts[:2] for t in lexicon.concepts()[c].types}
         if not wanted and wants_number(reading):
             wanted = {"amount", "count", "duration", "rate", "ratio"}
+        if not wanted and lexicon.pattern("time_asked_re").search(reading.text):
+            wanted = {"date", "duration"}
         several = len(lexicon.pattern("value_word_re").findall(reading.text)) > 1
         if len(found.spans) != 1 or end - start < 36 or not wanted or reading.listing or several:
             return found
@@ -581,6 +584,8 @@ class Finder:
         if _CAP.search(reading.text):  # "上限多少": the parts that say a cap, where there are any
             capped = [g for g in groups if _CAP.search(found.clause.text[g[-1][0] : g[-1][1]])]
             groups = capped or groups
+        if reading.unit != "个":  # which counts anything
+            groups = [g for g in groups if _in_unit(reading, found, g[-1])] or groups
         named = _NTH.findall(reading.text)
         terms = [*(reading.near or reading.focus), *((n, 3.0) for n in named)]
         scored = []
@@ -589,9 +594,7 @@ class Finder:
             last = normalise(found.clause.text[group[-1][0] : group[-1][1]])
             said = bool(found.concept) and self.said(found.concept, Sentence(group[-1], last)) > 0.2
             cover = self.coverage(terms, last) + 0.5 * self.coverage(terms, text) if terms else 0.0
-            units = {q.unit for q in quantities(found.clause.text[group[-1][0] : group[-1][1]])}
-            same_unit = bool(reading.unit) and bool(units & (_PEOPLE if reading.unit in _PEOPLE else {reading.unit}))
-            scored.append((cover + 0.3 * said + 0.4 * same_unit, group))
+            scored.append((cover + 0.3 * said + 0.4 * _in_unit(reading, found, group[-1]), group))
         best = max(v for v, _ in scored)
         if best < 0.25 and len(groups) > 1:
             return found
@@ -602,6 +605,7 @@ class Finder:
         first = parts[0]
         if (
             first not in chosen
+            and all(first != g[-1] for g in groups)  # "第一批为…，第二批为…": a value beside this one is no condition of it
             and _CONDITION.match(found.clause.text[first[0] : first[1]])
             and first[1] - first[0] <= 40
         ):
@@ -625,6 +629,12 @@ class Finder:
             if terms and self.coverage(terms, normalise(found.clause.text[s:e])) > 0:
                 return group[n:]
         return group[-1:]
+
+
+def _in_unit(reading: Reading, found: Evidence, span: Span) -> bool:
+    """Whether a part counts in the unit that "how many" asks in ("几人", "人数")."""
+    units = {q.unit for q in quantities(found.clause.text[span[0] : span[1]])}
+    return bool(reading.unit) and bool(units & (_PEOPLE if reading.unit in _PEOPLE else {reading.unit}))
 
 
 def is_faq(clause: Clause) -> bool:

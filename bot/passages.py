@@ -14,7 +14,7 @@ from bot.evidence import ENOUGH, Evidence, body, ordered_concepts, sentences, ty
 from bot.facts import is_field
 from bot.lexical import normalise
 from bot.ranking import Ranked
-from bot.statements import place_of, say_lead_in, say_list, say_reader_form
+from bot.statements import place_of, say_lead_in, say_list, say_reader_form, with_label
 from bot.sufficient import missing_part
 from bot.types import Clause, ClauseId
 from bot.understand import Reading
@@ -54,14 +54,21 @@ def likeliest(desk: Desk, reading: Reading, order: Sequence[Ranked], similar: Si
     best = _looked_into(desk, reading, order[0], similar)
     chance = enough(_signs(desk, reading, order, similar, best))
     first: Likeliest | None = None
-    for r in [r for r in order if r.score >= order[0].score - NEAR][:LOOKED_AT]:
+    for r in _items_first([r for r in order if r.score >= order[0].score - NEAR])[:LOOKED_AT]:
         found, missing = best if r is order[0] else _looked_into(desk, reading, r, similar)
         if found is None:
             continue
         if found.score >= ENOUGH and not missing:
-            return Likeliest(found, "", max(chance, 0.5) if first is None else chance)
+            led = first is not None and found.clause.parent == first.found.clause.clause_id  # the first only leads in to it
+            return Likeliest(found, "", max(chance, 0.5) if first is None or led else chance)
         first = first or Likeliest(found, missing, chance)
     return first
+
+
+def _items_first(near: Sequence[Ranked]) -> list[Ranked]:
+    """Ranked sentences, the items of a first one that only leads in to them ("补贴按照下列标准发放：") right after it."""
+    children = near[0].clause.children
+    return sorted(near, key=lambda r: (r is not near[0], r.clause.clause_id not in children)) if near else []
 
 
 def _looked_into(desk: Desk, reading: Reading, r: Ranked, similar: Similar) -> tuple[Evidence | None, str]:
@@ -177,7 +184,9 @@ def say_each(desk: Desk, reading: Reading, kept: Sequence[Evidence]) -> Outcome 
 def whole_list(desk: Desk, reading: Reading, order: Sequence[Ranked]) -> Outcome | None:
     """ "要交哪些材料", "哪些人不能报": all the items under the heading or the lead-in that announces what is asked."""
     first = next(iter(ordered_concepts(reading)), "")
-    if not (reading.listing or first in _WHOLE) or reading.yesno or reading.comparing or wants_number(reading):
+    several = any(lexicon.pattern(p).search(reading.text) for p in ("which_ones_re", "each_re"))
+    counts = wants_number(reading) and not several
+    if not (reading.listing or first in _WHOLE) or reading.yesno or reading.comparing or counts:
         return None
     leads = _leads(desk, order)
     scored = [(_announces(desk, reading, lead, items, order), lead, items) for lead, items in leads]
@@ -208,9 +217,11 @@ def _announces(desk: Desk, reading: Reading, lead: Clause, items: Sequence[Claus
     carried = lexicon.concept_of_label(desk.reader.section_name(lead.clause_id))
     terms = desk.finder.weighed(reading.focus)
     whole = text + "\n".join(normalise(c.text) for c in items)
-    if terms and desk.finder.coverage(terms, whole) < LIST_HOLDS:
+    named = reading.scope == "named" and reading.listing and lead.clause_id in reading.query.sections
+    if terms and not named and desk.finder.coverage(terms, whole) < LIST_HOLDS:
         return 0.0  # it is of something else: "设备转让了怎么办" is not the steps of an application
     score = 0.8 * bool(first and carried == first)
+    score += 1.0 * named
     score += 0.9 * (desk.finder.coverage(terms, text) if terms else 0.0)
     score += 0.3 * bool(first and lexicon.concepts()[first].said.search(text))
     denies = bool(lexicon.pattern("question_denies_re").search(reading.text))
@@ -227,7 +238,7 @@ def _say_list(desk: Desk, reading: Reading, lead: Clause, items: Sequence[Clause
     spans = sentences(lead.text, start)
     if end > start and lead.kind != "heading" and spans:
         draft.quote(lead, *spans[-1]).mark(lead).msg("colon")
-    say_list(draft, [(item, body(item)) for item in items])
+    say_list(draft, [(item, with_label(item)) for item in items])
     where = place_of(desk, Evidence(lead, ((0, 0),), lead.clause_id, 1.0))
     if where:
         draft.msg("open").say(where).msg("close")

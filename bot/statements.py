@@ -92,10 +92,10 @@ def _say_conditions(desk: Desk, draft: Draft, reading: Reading, found: Evidence)
 
 def _say_items(desk: Desk, draft: Draft, clause: Clause) -> None:
     """A label with items: the items' words, one after another."""
-    say_list(draft, [(child, _with_label(child)) for child in _leaves(desk, clause)])
+    say_list(draft, [(child, with_label(child)) for child in _leaves(desk, clause)])
 
 
-def _with_label(clause: Clause) -> Span:
+def with_label(clause: Clause) -> Span:
     """A clause's words, from its label on where it has one of its own."""
     start, end = body(clause)
     if clause.label and clause.label != clause.number and clause.label in clause.text:

@@ -44,30 +44,37 @@ def supposed_value(desk: Desk, reading: Reading, similar: Similar) -> Outcome | 
     zh = reading.language.startswith("zh")
     if not zh or reading.comparing or reading.listing or not reading.premises:
         return None
+    if lexicon.pattern("what_if_re").search(reading.text):
+        reading = replace(reading, yesno=True)  # "那要是只待10天呢"
     claimed = lexicon.pattern("claims_re").search(reading.text) is not None
     if not reading.yesno and not claimed:
         return None
     if reading.need and not lexicon.pattern("asserts_re").search(reading.text) and not lexicon.pattern("applying_re").search(reading.text):
         return None  # "满6年要退吗": the value is the case that is asked about, not what is to be allowed
-    for premise in reading.premises:
-        if reading.text[premise.start - 1 : premise.start].isdigit():
-            continue  # "4年" of "2024年", whose beginning stands in a name
-        premise = _times(reading, premise)
-        subject = [_known(desk, w) for w in _subject(reading, premise)]
-        told = _stated(desk, reading, premise, subject, similar) if subject else []
-        if (not told or told[0].score < SURE) and subject and reading.scope == "named":
-            told = _stated(desk, reading, premise, subject, similar, general=True)
-        if not told or told[0].score < SURE:
-            told = _only(desk, reading, premise, similar)
-        if not told:
-            continue
-        near = [t for t in told if t.score > told[0].score - 0.05]
-        if any(t.clause is not told[0].clause or t.span != told[0].span for t in near):
-            continue  # of several things of one kind, nothing says which is meant
-        outcome = _decided(desk, reading, premise, _of_case(reading, near, told))
-        if outcome is not None:
-            return outcome
+    # "4年" of "2024年", whose beginning stands in a name, is no value
+    whole = [_times(reading, p) for p in reading.premises if not reading.text[p.start - 1 : p.start].isdigit()]
+    for find in (_surely, _only):
+        for premise in whole:
+            told = find(desk, reading, premise, similar)
+            near = [t for t in told if t.score > told[0].score - 0.05]
+            if not near or any(t.clause is not told[0].clause or t.span != told[0].span for t in near):
+                continue  # of several things of one kind, nothing says which is meant
+            outcome = _decided(desk, reading, premise, _of_case(reading, near, told))
+            if outcome is not None:
+                return outcome
     return None
+
+
+def _surely(desk: Desk, reading: Reading, premise: Quantity, similar: Similar) -> list[_Stated]:
+    """Values that stand beside the words beside the question's: in the sections named, else in what is for all."""
+    subject = [_known(desk, w) for w in _subject(reading, premise)]
+    if not subject and lexicon.pattern("what_if_re").search(reading.text):
+        subject = [t for t, _ in reading.focus]  # what the question before was about
+    for general in (False, True) if reading.scope == "named" else (False,):
+        told = _stated(desk, reading, premise, subject, similar, general) if subject else []
+        if told and told[0].score >= SURE:
+            return told
+    return []
 
 
 def _times(reading: Reading, premise: Quantity) -> Quantity:
@@ -259,6 +266,7 @@ def _excepting(word: str) -> bool:
 
 def _decided(desk: Desk, reading: Reading, premise: Quantity, told: Sequence[_Stated]) -> Outcome | None:
     asserts = lexicon.pattern("asserts_re").search(reading.text) is not None or not reading.yesno
+    what_if = lexicon.pattern("what_if_re").search(reading.text) is not None
     verdicts = {_holds(reading, premise, t.quantity, asserts) for t in told}
     if None in verdicts or (asserts and not reading.yesno and verdicts != {False}):
         return None
@@ -270,7 +278,8 @@ def _decided(desk: Desk, reading: Reading, premise: Quantity, told: Sequence[_St
     if not reading.yesno:
         draft.msg("instead", claim=reading.text[premise.start : premise.end]).msg("colon")
     elif len(verdicts) == 1:  # "不超过36周岁，女性可放宽至38周岁": which of them holds is the reader's to say
-        draft.say(yes_word(reading, bool(next(iter(verdicts))))).say("，")
+        verdict = bool(next(iter(verdicts)))
+        draft.say(lexicon.message("yes" if verdict else "no", "zh") if what_if else yes_word(reading, verdict)).say("，")
     say_statement(desk, draft, reading, found)
     return Outcome(draft, "answered", 0.75, kept=(found,))
 

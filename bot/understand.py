@@ -510,6 +510,8 @@ class Reader:
         premises = tuple(
             q for q in premises if not (q.kind == "count" and q.start and masked[q.start - 1] in "哪那这前后第")
         )
+        pointing = lexicon.pattern("of_both_re")  # "两个里面谁…" counts nothing
+        premises = tuple(q for q in premises if not (q.kind == "count" and pointing.match(masked, q.start)))
         if len(premises) > 1:  # "一年…10天": the year is what the days are counted in
             premises = tuple(q for q in premises if q.value != "P1Y") or premises
         if any(q.unit == "岁" for q in premises):  # "37岁还来得及吗": too late by age, not by date
@@ -537,7 +539,7 @@ class Reader:
         terms, focus = self._sure(terms), self._sure(focus)
         ranked = {f.word for f in focus}
         story = tuple(t.word for t in told if t.word not in ranked)
-        many = re.search(r"(?:多少|几)(名|人|个|位|项|套|条|家|种|件|天|年|月|次|所|县|市|州|区)?", masked)
+        many = re.search(r"(?:多少|几)(?:个(?=人(?![才员])))?(名|人|个|位|项|套|条|家|种|件|天|年|月|次|所|县|市|州|区)?", masked)
         near = tuple((t.word, t.weight * (1.7 if many and -9 <= t.start - many.start() <= 6 else 1.0)) for t in focus)
         beside = [*((a.start, a.end) for a in asked), *((q.start, q.end) for q in premises)]
         modifiers = tuple(
@@ -1315,7 +1317,7 @@ def _joined_terms(
 ) -> tuple[tuple[str, float], ...]:
     """A follow-up's words with those of the question that it continues, which weigh less."""
     own = {t for t, _ in now}
-    return (*now, *((t, w * (0.5 if now else 1.0)) for t, w in last if t not in own))
+    return (*now, *((t, w * (0.3 if now else 1.0)) for t, w in last if t not in own))
 
 
 def _nouns(reading: Reading) -> list[str]:

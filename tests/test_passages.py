@@ -149,3 +149,55 @@ def ranker_case(case: object) -> dict[str, object]:
     from eval.cases import to_json
 
     return dict(to_json(case))  # type: ignore[arg-type]
+
+
+NOTICE = """青竹市工坊评选公告
+一、评分指标
+（一）工艺水平：40分；
+（二）带徒成效：35分；
+（三）市场影响：25分。
+二、不予受理的情形
+1.上年度项目逾期未验收的；
+2.弄虚作假的，取消本年度资格，且3年内不得再次申报；
+3.个人申报的。
+三、申报时间
+第一批申报时间为2027年3月10日至3月31日，第二批申报时间为2027年9月9日至9月30日。
+四、补贴
+第一条 建坊补贴按照下列标准一次性发放：
+（一）镇街工坊9万元；
+（二）村级工坊4万元。
+第二条 运营补贴按照下列标准发放：
+（一）镇街工坊每月500元；
+（二）村级工坊每月300元。
+建坊补贴在公示结束后30日内发放。
+第三条 对老街修缮项目，须修缮门面不少于6间，整修院落2处，培训修缮工匠不少于12人。
+"""
+
+
+@pytest.fixture(scope="module")
+def notice(tmp_path_factory: pytest.TempPathFactory) -> GuideBot:
+    home = tmp_path_factory.mktemp("notice")
+    (home / "corpus").mkdir()
+    (home / "corpus" / "notice.txt").write_text(NOTICE, "utf-8")
+    settings = Settings(corpus=home / "corpus", index=home / "index", today="2027-03-01")
+    build(settings)
+    return GuideBot.open(settings)
+
+
+@pytest.mark.parametrize(
+    ("question", "told", "untold"),
+    [
+        ("哪几种情况是不予受理的", ["逾期未验收", "弄虚作假", "个人申报"], []),  # of what kinds: the list, no number
+        ("评分指标三项各多少分", ["工艺水平：40分", "带徒成效：35分", "市场影响：25分"], []),  # each with its name
+        ("第二批什么时候报", ["9月9日至9月30日"], ["3月10日"]),
+        ("村级工坊建坊一次性给多少钱", ["4万元"], ["9万元", "30日"]),  # the lead-in's words and the item's
+        ("老街修缮的工匠要培训多少人", ["12人"], ["2处"]),  # the value in the unit that is asked in
+    ],
+)
+def test_the_value_that_belongs_to_the_asked_thing(
+    notice: GuideBot, question: str, told: list[str], untold: list[str]
+) -> None:
+    answer = notice.ask(question)
+    assert answer.status == "answered", answer.text
+    assert all(t in answer.text for t in told), answer.text
+    assert not any(t in answer.text for t in untold), answer.text

@@ -28,6 +28,7 @@ MEASURES = """禾田市乡村工坊扶持办法
 一、专题一 手作改良
 支持方向：竹编、漆器的改良。
 补助额度：每项不超过20万元
+考核指标：每年开展驻点授课累计不少于15天。
 二、专题二 技艺传承
 支持方向：织染技艺的记录和传承。
 补助额度：每项不超过15万元
@@ -87,6 +88,11 @@ def test_the_value_of_a_question_is_held_against_the_guides(
 def test_a_value_that_nothing_in_the_guide_bounds_gets_no_verdict(measures: GuideBot) -> None:
     for question in ("食堂面积80平方米可以吗", "贷款利率5%可以吗"):
         assert not measures.ask(question).text.startswith(("可以", "不可以"))
+
+
+def test_what_if_after_a_bound_is_a_yes_or_no(measures: GuideBot) -> None:
+    answer = measures.ask("那要是只讲10天呢", ["专题一每年驻点授课要多少天"])
+    assert answer.text.startswith("不可以") and "不少于15天" in answer.text
 
 
 def test_not_less_than_is_no_upper_bound() -> None:
