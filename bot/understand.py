@@ -427,7 +427,10 @@ class Reader:
             (a for a in reading.asked if a.end > a.start and a.concept not in ("requirements", "process", "count_asked") and (a.concept in labelled or lexicon.concepts()[a.concept].detail
              or a.concept in _OWN_THINGS)), key=lambda a: a.start,
         )  # fmt: skip
-        if len(asked) < 2 or reading.comparing or reading.which or reading.injection:
+        # "A类和B类的资助强度、研究期限有什么不同": each field compared by itself
+        by_field = len(reading.query.sections) > 1 and all(a.concept in labelled for a in asked)
+        whole = reading.comparing and not (by_field and reading.direction not in ("max", "min"))
+        if len(asked) < 2 or whole or reading.which or reading.injection:
             return [reading]
         groups: list[list[Asked]] = [[asked[0]]]
         for before, after in pairwise(asked):
@@ -444,10 +447,14 @@ class Reader:
             start = group[0].start if n else 0
             end = groups[n + 1][0].start if n + 1 < len(groups) else len(reading.text)
             inside = {t for t, _ in reading.focus if t in reading.text[start:end]}
+            text = reading.text  # without the words that ask for the other things
+            for other in (a for g in groups if g is not group for a in g):
+                text = text[: other.start] + "、" * (other.end - other.start) + text[other.end :]
             out.append(
                 self._finish(
                     replace(
                         reading,
+                        text=text,
                         asked=tuple(group),
                         terms=tuple(t for t in reading.terms if t[0] in inside),
                         focus=tuple(t for t in reading.focus if t[0] in inside),
@@ -708,6 +715,7 @@ class Reader:
                 if self.concept_of[label]:
                     found.append(Asked(self.concept_of[label], *held))
         found.sort(key=lambda a: (a.start - a.end, a.start, a.concept))
+        found = _unjoined(found, masked)
         kept: list[Asked] = []
         for a in found:
             covered = any(k.start <= a.start and a.end <= k.end and (k.end - k.start) > (a.end - a.start) for k in kept)
@@ -1191,6 +1199,19 @@ def _concepts_in(text: str, languages: Sequence[str]) -> list[Asked]:
         for m in asking[name].finditer(text)
         if m.end() > m.start()
     ]
+
+
+def _unjoined(found: Sequence[Asked], text: str) -> list[Asked]:
+    """Wordings that another one behind "和" or "、" ends ("资助额和年限各是多少" asks for money up to "和")."""
+    out = []
+    for a in found:
+        inner = (b for b in found if b.concept != a.concept and a.start < b.start and b.end <= a.end)
+        ends = (m.start() + a.start for b in inner if (m := _ENDS_JOINED.search(text[a.start : b.start])) and m.start())
+        out.append(replace(a, end=min(ends, default=a.end)))
+    return out
+
+
+_ENDS_JOINED = re.compile(r"(?:、|和|与|及|以及|跟)$")
 
 
 def _glossed(text: str, language: str) -> list[str]:
