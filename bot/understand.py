@@ -166,7 +166,11 @@ def fold(text: str, language: str) -> str:
         out = _closed_up(re.sub(r"\s+", " ", out))
         if re.search(r"[a-z]{2}", out):
             out = pinyin_to_han(_INITIALS.sub(_spelt_out, out))
-    if language.startswith("zh"):  # "我今年39了": years of age
+    if language.startswith("zh"):
+        out = out.replace("囗", "口").replace("礼拜", "星期")
+        if not re.search("[哪谁几吗呢]|什么|多少|怎|啥", out):  # "对口那里" asks
+            out = re.sub(r"那(?=(?:里|儿|个市|个州|个省)[?？。!！\s]*$)", "哪", out)
+        # "我今年39了": years of age
         out = re.sub(r"(?<=今年)((?:已经|都|刚|满|刚满|才)?[1-9]\d)(?=了?[，,]?[^，,。？?\d]{0,8}(?:能|可以|行|够|超))", r"\1周岁", out)
     out = re.sub(r"[一二][〇零○][〇零○一二三四五六七八九]{2}(?=年)", lambda m: fact_module.year_digits(m[0]), out)
     return re.sub(r"\s+", " ", out).strip()
@@ -512,10 +516,12 @@ class Reader:
         masked = _mask(raw, closed_names)
         asked, labels = self._asked(masked, raw, language)
         bodies = _bodies(masked, language)
+        if language.startswith("zh") and len({name for name, _ in bodies}) > 1:  # "本人在…任教，我们高校能报吗"
+            bodies = tuple(b for b in bodies if b[1] not in _ONESELF)
         premises = tuple(q for q in fact_module.quantities(masked, bare=True) if q.kind not in ("body", "place", "url"))
         premises = tuple(q for q in premises if q.unit not in _GRADES)
         premises = tuple(
-            q for q in premises if not (q.kind == "count" and q.start and masked[q.start - 1] in "哪那这前后第")
+            q for q in premises if not (q.kind in ("count", "amount") and q.start and masked[q.start - 1] in "哪那这前后第")
         )
         pointing = lexicon.pattern("of_both_re")  # "两个里面谁…" counts nothing
         premises = tuple(q for q in premises if not (q.kind == "count" and pointing.match(masked, q.start)))
@@ -563,7 +569,7 @@ class Reader:
         reading = Reading(
             query=Query(question, language, question, sections, labels, "value", unknown),
             text=raw, language=language, asked=asked, bodies=bodies, premises=premises,
-            terms=_weights(terms), focus=_weights(focus), near=near, unit=((many[1] or "") if many else "") or ("人" if _PEOPLE_ASKED.search(masked) else ""), modifiers=modifiers, story=story,
+            terms=_weights(terms), focus=_weights(focus), near=near, unit=_unit_asked(many, masked), modifiers=modifiers, story=story,
             pending="pending" if lexicon.pattern("pending_re").search(raw) else "fixed" if lexicon.pattern("fixed_re").search(raw) else "",
             which=bool(lexicon.pattern("which_re").search(masked)), named=named, unknown_edition=edition, field_named=bool(labels),
             scope="named" if sections else ("all" if lexicon.pattern("global_re").search(text) else "none"),
@@ -982,6 +988,7 @@ class Reader:
 
 _GRADES = ("级", "等", "档")  # "二级医院" counts nothing
 _KEPT = 512  # readings
+_ONESELF = ("本人", "我自己", "自己")
 _IN_TIME = re.compile(r"还?来得及|赶得上")
 _BARE_WHEN = re.compile(r"(?:什么|啥)时[候间]|何时|哪一?天|几号|几月几号|时间")
 _OWN_THINGS = ("deadline", "url", "authority", "submit", "place", "content")
@@ -1180,6 +1187,12 @@ class Term:
     weight: float
     start: int
     end: int
+
+
+def _unit_asked(many: re.Match[str] | None, text: str) -> str:
+    """The unit that "how many" asks in: people, where it counts heads ("人才要几个")."""
+    unit = (many[1] or "") if many else ""
+    return "人" if unit in ("", "个") and _PEOPLE_ASKED.search(text) else unit
 
 
 def _weights(terms: Sequence[Term]) -> tuple[tuple[str, float], ...]:
