@@ -205,8 +205,8 @@ def _supposed(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Simila
                     return _stated(desk, reading, found)
     others = set(reading.concepts) - {"place", "eligible", "requirements", "count_asked"}
     places = [t for t in (*(t for t, _ in reading.terms), *reading.story) if _is_place_word(t)]
-    sure = [p for p in places if _is_place_word(p, sure=True)]
-    told = [t for t, _ in reading.terms if t not in places]  # "牛羊肉深加工": what looks like a name is one of them
+    sure = [p for p in places if _is_place_word(p, sure=True) or re.search(f"[在到去赴]{re.escape(p)}", reading.text)]
+    told = [t for t, w in reading.terms if w >= 1 and t not in places]  # "牛羊肉深加工": what looks like a name is one of them
     if (sure or (places and not told)) and not others and not reading.premises:
         found = desk.finder.find_for("place", reading, section, similar)
         if found is not None and found.score >= ENOUGH:
