@@ -241,10 +241,16 @@ class Finder:
         for the words of the question. None where there is none; its score says how well it fits."""
         if self.reader.home(section) is None:
             return self._plain(reading, section, similar)
+        good: list[Evidence] = []
         for concept in ordered_concepts(reading):
             found = self.find_for(concept, reading, section, similar)
             if found is not None and found.score >= ENOUGH:
-                return found
+                if reading.unit not in _PEOPLE or counts(found, reading.unit):
+                    return found
+                good.append(found)  # "几个人": a value that counts no people answers only where none does
+        if good:
+            said = self._by_words(reading, section, similar)
+            return said if said is not None and said.score >= ENOUGH and counts(said, reading.unit) else good[0]
         return self._by_label(reading, section) or self._by_words(reading, section, similar)
 
     def _by_label(self, reading: Reading, section: ClauseId) -> Evidence | None:
@@ -594,9 +600,7 @@ class Finder:
             last = normalise(found.clause.text[group[-1][0] : group[-1][1]])
             said = bool(found.concept) and self.said(found.concept, Sentence(group[-1], last)) > 0.2
             cover = self.coverage(terms, last) + 0.5 * self.coverage(terms, text) if terms else 0.0
-            # "年薪超过50万元的，每人补贴6万元": what ends in "的" is a condition, not what is given
-            condition = found.concept == "funding" and last.endswith("的")
-            scored.append((cover + 0.3 * said + 0.4 * _in_unit(reading, found, group[-1]) - 0.6 * condition, group))
+            scored.append((cover + 0.3 * said + 0.4 * _in_unit(reading, found, group[-1]), group))
         best = max(v for v, _ in scored)
         if best < 0.25 and len(groups) > 1:
             return found
@@ -705,6 +709,12 @@ _PEOPLE = {"人", "名", "位"}
 
 def wants_number(reading: Reading) -> bool:
     return bool(lexicon.pattern("quantity_asked_re").search(reading.text))
+
+
+def counts(found: Evidence, unit: str) -> bool:
+    """Whether words give a number in a unit, people by any of their words."""
+    units = _PEOPLE if unit in _PEOPLE else {unit}
+    return any(q.unit in units or q.value.partition("/")[2] in units for q in quantities(found.quote))
 
 
 _GENERAL = ("requirements", "process", "ratio", "materials")

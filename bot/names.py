@@ -203,7 +203,9 @@ class Names:
                     continue
             seen |= ids
             taken[start:end] = b"\x01" * (end - start)
-            out.append(Match(places[start], places[end - 1] + 1, packed[start:end], self._tops(ids), "name"))
+            tops = self._tops(ids)
+            if tops:  # words of a clause that is no section name none, and stay words of the question
+                out.append(Match(places[start], places[end - 1] + 1, packed[start:end], tops, "name"))
         return sorted(out, key=lambda m: m.start)
 
     def _better_held(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -49,12 +50,17 @@ def likeliest(desk: Desk, reading: Reading, order: Sequence[Ranked], similar: Si
     """The likeliest sentence that leaves nothing unsaid, of those near the first; where there is none the first.
 
     `chance` is a logistic model over the signs of the first sentence (`signs`), fitted with the ranking's weights."""
-    order = [r for r in order if not _is_bare(r.clause)] or order
+    order = [r for r in _telling(reading, order) if not _is_bare(r.clause)] or order
     order = [r for r in order if not unnamed_thing(reading, f"{r.clause.label} {r.sentence.text}")] or order
     best = _looked_into(desk, reading, order[0], similar)
     chance = enough(_signs(desk, reading, order, similar, best))
+    if best[0] is not None and not best[1] and _says_detail(reading, best[0]):
+        chance = max(chance, 0.5)
     first: Likeliest | None = None
-    for r in _items_first([r for r in order if r.score >= order[0].score - NEAR])[:LOOKED_AT]:
+    near = _items_first([r for r in order if r.score >= order[0].score - NEAR])[:LOOKED_AT]
+    if reading.listing:  # of sentences that are nearly as likely one that lists things tells which they are
+        near = _listing_first(desk, reading, near)
+    for r in near:
         found, missing = best if r is order[0] else _looked_into(desk, reading, r, similar)
         if found is None:
             continue
@@ -69,6 +75,38 @@ def _items_first(near: Sequence[Ranked]) -> list[Ranked]:
     """Ranked sentences, the items of a first one that only leads in to them ("补贴按照下列标准发放：") right after it."""
     children = near[0].clause.children
     return sorted(near, key=lambda r: (r is not near[0], r.clause.clause_id not in children)) if near else []
+
+
+def _says_detail(reading: Reading, found: Evidence) -> bool:
+    """Whether a sentence holds the words of the detail that is asked for first: few clauses do, so it answers."""
+    first = next(iter(ordered_concepts(reading)), "")
+    return bool(first) and found.concept == first and lexicon.concepts()[first].detail
+
+
+def _telling(reading: Reading, order: Sequence[Ranked]) -> Sequence[Ranked]:
+    """The ranked sentences without those that are but a form's name ("某项目申报表"), unless forms are asked for."""
+    if "materials" in reading.concepts or _FORM.search(reading.text):
+        return order
+    return [r for r in order if not _FORM_NAME.fullmatch(r.sentence.text)] or order
+
+
+_FORM = re.compile(r"表格|[填报请估评审]表|附件|附表|模板|名册|清单|申[请报]书|什么[表书]|哪[些张份个]表")
+_FORM_NAME = re.compile(r"[《“]?[^，。；：、,;:《》]{2,40}(?:表|申请书|申报书|名册|清单|模板|承诺书|任务书)[》”]?")
+
+
+def _listing_first(desk: Desk, reading: Reading, near: Sequence[Ranked]) -> list[Ranked]:
+    """Sentences that list things first, of those whose clauses hold as many of the question's words as the first's."""
+    terms = desk.finder.weighed(reading.focus)
+    held = [desk.finder.coverage(terms, desk.finder.text_of(r.clause.clause_id)) for r in near]
+    lists = [_enumerates(r.sentence.text) and share >= held[0] - 0.05 for r, share in zip(near, held, strict=True)]
+    return [near[n] for n in sorted(range(len(near)), key=lambda n: not lists[n])]
+
+
+def _enumerates(text: str) -> bool:
+    return text.count("、") >= 2 or ("、" in text and bool(_KINDS.search(text)))
+
+
+_KINDS = re.compile(r"[两三四五六七八九十]\s?(?:类|种|项|个方面)|包括|分为|分别为")
 
 
 def _looked_into(desk: Desk, reading: Reading, r: Ranked, similar: Similar) -> tuple[Evidence | None, str]:
@@ -91,6 +129,7 @@ def _place(desk: Desk, clause: Clause) -> list[ClauseId]:
 def signs(desk: Desk, reading: Reading, order: Sequence[Ranked], similar: Similar) -> tuple[float, ...]:
     """What tells whether the guide answers a question at all: of the first sentence, its distance from the rest, what
     it leaves unsaid."""
+    order = _telling(reading, order)
     return _signs(desk, reading, order, similar, _looked_into(desk, reading, order[0], similar))
 
 
