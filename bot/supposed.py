@@ -25,6 +25,8 @@ SURE = 0.6  # least share of the words beside the question's value that stand be
 _PEOPLE = ("人", "名", "位", "人次")
 _THINGS = ("个", "项", "家", "套", "件", "种", "篇")
 _LONG = ("Y", "M")
+_THING_WORDS = ("n", "nz", "nt", "l", "j", "b")
+_OPENS = 4  # characters from a comma on
 _NOUNS = ("n", "nz", "vn", "v", "nt", "an", "l", "j", "b")
 
 
@@ -249,10 +251,11 @@ def _as_bound(first: _Stated, other: _Stated) -> _Stated:
 def _is_case(reading: Reading, first: _Stated, other: _Stated) -> bool:
     """Whether the words between two values name a case of the question's that those before the first do not."""
     before = normalise(first.clause.text[first.span[0] : first.quantity.start])
-    between = normalise(first.clause.text[first.quantity.end : other.quantity.start])
-    for word, pos, _ in tagged(between, 0):
+    between = re.split("[，,；;]", normalise(first.clause.text[first.quantity.end : other.quantity.start]))[-1]
+    for word, pos, start in tagged(between, 0):
         key = word[:1] if word in ("女性", "男性") else word
-        if pos in _NOUNS and len(word) > 1 and key in reading.text and word not in before and not _excepting(word):
+        opens = start <= _OPENS and pos in _THING_WORDS and _tells(word)  # "其中博士…", "专题三…": what the part is about
+        if opens and key in reading.text and word not in before and not _excepting(word):
             return True
     return any(m.text and m.text in between and m.text not in before for m in reading.named)
 

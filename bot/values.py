@@ -28,7 +28,9 @@ def comparable(q: Quantity) -> float | str | None:
         return q.value if re.fullmatch(r"\d{4}-\d{2}-\d{2}", q.value) else None
     if q.number is None:
         return None
-    days = {"Y": 365.0, "M": 30.0, "W": 7.0, "D": 1.0, "WD": 1.4}
+    if q.unit == "M":
+        return q.number * 365.0 / 12  # so that 24 months are two years
+    days = {"Y": 365.0, "W": 7.0, "D": 1.0, "WD": 1.4}
     return q.number * days.get(q.unit, 1.0)
 
 
