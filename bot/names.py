@@ -663,12 +663,13 @@ def _cldr_places(question: str, language: str) -> list[Place]:
     languages = (own,) if own else tuple(dict.fromkeys(("en", language, *CLDR_LANGUAGES)))
     chinese = _chinese_countries()
     starts = {question[i : i + _START] for i in range(len(question))}
+    everyday = {w for key in ("any", language) for w in lexicon.table("places")["no_places"].get(key, ())}
     for lang in languages:
         out = []
         known = _country_starts(lang)
         for _, name, code in sorted(entry for start in starts for entry in known.get(start, ())):
             at = question.find(name)
-            if at < 0:
+            if at < 0 or name in everyday:
                 continue
             edges = question[max(0, at - 1) : at] + question[at + len(name) : at + len(name) + 1]
             inside = own in _SPACED_LANGUAGES and question[max(0, at - 1) : at].isalpha()

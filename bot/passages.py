@@ -227,6 +227,8 @@ def whole_list(desk: Desk, reading: Reading, order: Sequence[Ranked]) -> Outcome
     counts = wants_number(reading) and not several
     if not (reading.listing or first in _WHOLE) or reading.yesno or reading.comparing or counts:
         return None
+    if order and first and is_field(order[0].clause) and desk.finder.carried(order[0].clause) == first:
+        return None  # a label that names what is asked answers before a list does
     leads = _leads(desk, order)
     scored = [(_announces(desk, reading, lead, items, order), lead, items) for lead, items in leads]
     best = max(scored, key=lambda s: (round(s[0], 6), -s[1].start), default=None)

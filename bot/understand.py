@@ -801,7 +801,7 @@ class Reader:
         telling = (t for t in (*[t for t, _ in reading.terms], *reading.story) if t not in lexicon.words("soft_zh"))
         for term in dict.fromkeys(telling):
             holders = (
-                {h for i in self.names.clauses_with(term) if (h := self._unit(i)) is not None}
+                {h for i in self._clauses_meant(term) if (h := self._unit(i)) is not None}
                 if len(term) > 1
                 else set()
             )
@@ -816,6 +816,11 @@ class Reader:
         if len(ranked) > 1 and ranked[1][1] * 1.5 > ranked[0][1]:
             return reading
         return replace(reading, query=replace(reading.query, sections=(ranked[0][0],)), scope="implied")
+
+    def _clauses_meant(self, term: str) -> set[ClauseId]:
+        """Clauses that hold a word or, where none does, that hold one which stands for it ("场租": "租金")."""
+        own = set(self.names.clauses_with(term))
+        return own or {i for other in lexicon.synonyms(term) if len(other) > 1 for i in self.names.clauses_with(other)}
 
     def _unit(self, clause_id: ClauseId) -> ClauseId | None:
         """The named item that a clause is, or belongs to, within a section with fields; else that section."""

@@ -356,6 +356,36 @@ def test_the_sentence_that_says_what_is_asked_answers(school: GuideBot, question
     assert told in answer.text
 
 
+@pytest.mark.parametrize("question", ["Muss man einen Antrag stellen?", "Can a young man apply?"])
+def test_an_everyday_word_is_no_country(school: GuideBot, question: str) -> None:
+    assert not school.read(question).query.unknown
+
+
+def test_a_label_that_names_what_is_asked_comes_before_a_list(open_bot: Callable[[str], GuideBot]) -> None:
+    text = "云岭市人才措施\n一、人才引进\n对引进的高端人才，给予最高30万元支持。\n允许企业自主认定人才，认定后享受同等待遇。\n（责任单位：市人才办、市科技局、市人社局）\n二、金融支持\n鼓励银行放款。\n（责任单位：市金融办）\n"
+    answer = open_bot(text).ask("人才引进这条是哪几个部门负责的")
+    assert "市人才办、市科技局、市人社局" in answer.text and "30万元" not in answer.text, answer.text
+
+
+def test_a_word_that_stands_for_one_of_a_section_means_it(open_bot: Callable[[str], GuideBot]) -> None:
+    reading = open_bot(SUBSIDIES).read("房租最多补几年")
+    assert reading.scope == "implied" and len(reading.query.sections) == 1
+    once = open_bot(SUBSIDIES).ask("登记满几个月才能申请一次性开业资助")
+    assert "6个月" in once.text, once.text
+
+
+SUBSIDIES = """云岭市开业扶持指南
+一、一次性开业资助
+补贴条件：企业登记满6个月。
+补贴标准：1万元。
+补贴期限：一次性。
+二、场地支持
+补贴条件：场租合同已经备案。
+补贴标准：每年6000元。
+补贴期限：累计不超过3年。
+"""
+
+
 def test_people_are_counted_by_people(open_bot: Callable[[str], GuideBot]) -> None:
     """ "几个人才给资助": an amount of money is no answer where another clause counts people."""
     text = LONG.replace("二、", "三、") + "二、大赛资助\n补贴标准：一等奖20万元，二等奖10万元。\n补贴条件：大赛获奖项目吸纳就业6人以上。\n"
