@@ -818,9 +818,10 @@ class Reader:
         return replace(reading, query=replace(reading.query, sections=(ranked[0][0],)), scope="implied")
 
     def _clauses_meant(self, term: str) -> set[ClauseId]:
-        """Clauses that hold a word or, where none does, that hold one which stands for it ("场租": "租金")."""
+        """Clauses that hold a word or, where none does, whose names hold one that stands for it ("场租": "租金")."""
         own = set(self.names.clauses_with(term))
-        return own or {i for other in lexicon.synonyms(term) if len(other) > 1 for i in self.names.clauses_with(other)}
+        others = [other for other in lexicon.synonyms(term) if len(other) > 1]
+        return own or {i for i in self.by_id if others and self.names.in_name(i, others)}
 
     def _unit(self, clause_id: ClauseId) -> ClauseId | None:
         """The named item that a clause is, or belongs to, within a section with fields; else that section."""
