@@ -312,8 +312,28 @@ def _told_by_guide(answers: Sequence[Answer], guides: Sequence[Guide]) -> list[A
     return out
 
 
+def _without_repeats(answers: Sequence[Answer]) -> list[Answer]:
+    """Without answers whose quoted words an earlier one has all said."""
+    kept: list[Answer] = []
+    told: set[tuple[str, int | None, int | None]] = set()
+    for answer in answers:
+        quoted = {
+            (answer.citations[s.citation].clause_id, s.start, s.end)
+            for s in answer.segments if s.kind == "verbatim" and s.citation is not None
+        }  # fmt: skip
+        if not (answer.status == "answered" and quoted and quoted <= told):
+            kept.append(answer)
+        if answer.status == "answered":
+            told |= quoted
+    return kept
+
+
 def _joined(answers: Sequence[Answer]) -> Answer:
-    """Answers to the questions of one message as one: answered where any is, each part in its turn."""
+    """Answers to the questions of one message as one: answered where any is, each part in its turn; what one sentence
+    answers twice ("一集给多少，封顶多少") is said once."""
+    answers = _without_repeats(answers)
+    if len(answers) == 1:
+        return answers[0]
     segments: list[Segment] = []
     citations: list[Any] = []
     for n, answer in enumerate(answers):

@@ -25,6 +25,7 @@ FEATURES = (
     "words", "words_around", "story", "similar", "lexical", "place", "fused", "fused_foreign", "said_first", "said_any", "field_first", "field_any",
     "heading", "number", "no_number", "type", "unit", "named", "beside", "outside", "share_of_named", "body", "pairs",
     "percent", "date", "field", "frame", "length", "rarest", "rarest_gone",
+    "denied", "denied_gone",
 )  # fmt: skip
 _PEOPLE = {"人", "名", "位"}
 _NO_VALUE = {"body", "place", "url"}
@@ -113,6 +114,7 @@ class _Signs:
         self.wants, self.share = wants_number(reading), asks_share(reading)
         self.bodies = tuple(w for b, _ in reading.bodies for w in lexicon.bodies()[b].guide)
         self.pairs = _pairs(reading.text)
+        self.denies = bool(lexicon.pattern("question_denies_re").search(reading.text)) and not reading.yesno
 
     def of_clause(self, clause: Clause) -> tuple[float, ...]:
         """Features that all sentences of a clause share, in a fixed order (see `of_sentence`)."""
@@ -145,6 +147,7 @@ class _Signs:
             told = Sentence(sentence.span, f"{title.text} {sentence.text}")
         said = [finder.said(c, told) for c in self.concepts]
         valued = bool(sentence.kinds - _NO_VALUE)
+        forbids = self.denies and bool(lexicon.pattern("forbids_re").search(told.text))
         unit = self.reading.unit
         same_unit = bool(unit) and any(q.unit == unit or {q.unit, unit} <= _PEOPLE for q in values)
         return (
@@ -161,6 +164,7 @@ class _Signs:
             float("deadline" in self.concepts[:2] and "date" in sentence.kinds),
             field, frame, min(1.0, (sentence.span[1] - sentence.span[0]) / 150),
             finder.support(self.rarest, told.text) if self.rarest else 0.0, gone,
+            float(self.denies and forbids), float(self.denies and not forbids),
         )  # fmt: skip
 
 

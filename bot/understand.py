@@ -89,6 +89,7 @@ class Reading:
     ordinals: tuple[int, ...] = ()
     named: tuple[Match, ...] = ()
     field_named: bool = False  # a label of the guide stands in the question
+    topic: str = ""  # the question before, where this one goes on with it outside of any section
     native: bool = True  # the question is in the guide's language: they share words
 
     @property
@@ -887,6 +888,8 @@ class Reader:
                 listing=now.listing or last.listing, premises=now.premises or (last.premises if last.yesno else ()),
                 query=replace(now.query, fields=last.query.fields, kind=last.query.kind),
             )  # fmt: skip
+        if not now.query.sections and now.scope != "all" and (leaning or _bare(now)):
+            now = replace(now, story=(*now.story, *(t for t, _ in last.focus if t not in dict(now.focus))), topic=last.text)
         return self._finish(now)
 
     def _fits(self, now: Reading, source: Reading) -> bool:
@@ -974,7 +977,7 @@ class Reader:
         own = {i for m in reading.named for i in m.clauses}
         carried = [i for i in reading.query.sections[:4] if whole or (i not in own and self._is_loose(self.by_id[i]))]
         if not carried:
-            return reading.query.text
+            return f"{reading.topic} {reading.query.text}".strip()
         return " ".join([*(self.section_name(i) for i in carried), *(fields[:1] if whole else ()), reading.query.text])
 
     def section_name(self, clause_id: ClauseId) -> str:
@@ -1366,6 +1369,12 @@ def _leans(reading: Reading) -> bool:
     if reading.language.startswith("zh"):
         return bool(p("followup_zh_re").search(reading.text))
     return bool(p("followup_en_re").search(reading.text) or p("followup_other_re").search(reading.text))
+
+
+def _bare(reading: Reading) -> bool:
+    """A few words that name nothing of their own ("最长能延多久")."""
+    short = len(reading.text) <= 12 if _HAN.search(reading.text) else len(reading.text.split()) <= 6
+    return short and not any(w >= 1 for _, w in reading.terms)
 
 
 def _incomplete(reading: Reading) -> bool:
