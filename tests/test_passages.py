@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from bot.bot import GuideBot
+from bot.bot import _joined as joined
 from bot.index import build
 from bot.passages import ENOUGH_SIGNS, enough
 from bot.ranking import FEATURES, weights
@@ -90,6 +91,19 @@ def test_a_list_comes_whole(measures: GuideBot, question: str, items: list[str])
     answer = measures.ask(question)
     assert answer.status == "answered"
     assert all(i in answer.text for i in items), answer.text
+
+
+def test_a_short_question_goes_on_with_the_one_before(measures: GuideBot) -> None:
+    now = measures.read("最多能拿多少", ["工作室建设经费怎么申请"])
+    assert now.topic and any("工作室" in word or "经费" in word for word in now.story)
+    assert "20万元" in measures.ask("最多能拿多少", ["工作室建设经费怎么申请"]).text
+    assert not measures.read("新锐工匠年龄不超过多少岁", ["工作室建设经费怎么申请"]).topic
+
+
+def test_what_one_sentence_answers_twice_is_said_once(measures: GuideBot) -> None:
+    answer, other = measures.ask("首席工匠每年津贴多少"), measures.ask("遴选结果公示几天")
+    assert joined([answer, answer]).text == answer.text
+    assert joined([answer, other]).text == f"{answer.text}\n{other.text.replace('[1]', '[2]')}"
 
 
 def test_an_exception_is_not_dropped(measures: GuideBot) -> None:
