@@ -38,7 +38,7 @@ from bot.suggest import notices, suggestions
 from bot.supposed import supposed_value
 from bot.tables import in_table
 from bot.types import Answer, Clause, ClauseId, Hit, Status
-from bot.understand import Reader, Reading, tagged
+from bot.understand import Reader, Reading, questions_in, tagged
 from bot.values import COMPARABLE, within
 from bot.verify import names_of, verified
 
@@ -113,7 +113,7 @@ def _drafts(
         yield replace(settled, refused_by="understanding")
         return
     attempts = (
-        *(_title, _counted, _valued, _supposed, in_table, which_section, listed_members, comparison),
+        *(_title, _counted, _elsewhere, _valued, _supposed, in_table, which_section, listed_members, comparison),
         *(several_sections, partial(_listed, order=order), partial(_single, order=order), _overview, _section),
     )
     for attempt in attempts:
@@ -205,7 +205,9 @@ def _supposed(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Simila
                     return _stated(desk, reading, found)
     others = set(reading.concepts) - {"place", "eligible", "requirements", "count_asked"}
     places = [t for t in (*(t for t, _ in reading.terms), *reading.story) if _is_place_word(t)]
-    if places and not others and not reading.premises:
+    sure = [p for p in places if _is_place_word(p, sure=True) or re.search(f"[在到去赴]{re.escape(p)}", reading.text)]
+    told = [t for t, w in reading.terms if w >= 1 and t not in places]  # "牛羊肉深加工": what looks like a name is one of them
+    if (sure or (places and not told)) and not others and not reading.premises:
         found = desk.finder.find_for("place", reading, section, similar)
         if found is not None and found.score >= ENOUGH:
             supposed = replace(reading, terms=tuple((p, 1.0) for p in places))
@@ -216,6 +218,7 @@ def _supposed(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Simila
 _BOUNDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("amount", ""): ("funding",),
     ("duration", "D"): ("onsite",),
+    ("duration", "W"): ("onsite",),
     ("rate", ""): ("onsite",),
     ("duration", ""): ("duration",),
     ("count", "人"): ("targets",),
@@ -226,11 +229,13 @@ _BOUNDS: dict[tuple[str, str], tuple[str, ...]] = {
 }
 
 
-def _is_place_word(word: str) -> bool:
-    """A place below the provinces, by the dictionary's tag or by its ending."""
+def _is_place_word(word: str, sure: bool = False) -> bool:
+    """A place below the provinces, by the dictionary's tag or by its ending; names of people are places too, unless it
+    must be `sure`."""
     if re.fullmatch(r"[\u4e00-\u9fff]{1,6}[市县州盟旗师]", word):
         return True
-    return any(pos in ("ns", "nr", "nrt") for w, pos, _ in tagged(word, 0) if w == word)
+    tags = ("ns",) if sure else ("ns", "nr", "nrt")
+    return any(pos in tags for w, pos, _ in tagged(word, 0) if w == word)
 
 
 def _listed(
@@ -262,6 +267,7 @@ def _told_once(
         and not any(is_faq(desk.reader.by_id[i]) for i in reading.query.sections)
         and not (reading.concepts or reading.focus or reading.bodies or reading.query.unknown or reading.listing or reading.field_named)
         and reading.language.startswith("zh")
+        and _named_place(desk, reading) is None
     ):
         return None
     sections = targets_of(desk, reading) if named else [h.clause.clause_id for h in hits]
@@ -282,6 +288,8 @@ def _told_once(
         looked = (desk.finder.find(reading, s, similar) for s in sections)
         found = _telling_most(desk, reading, [e for e in looked if e is not None])
     found = _telling_first(desk, reading, sections, found, similar)
+    if found is None or found.score < ENOUGH:
+        found = _named_place(desk, reading) or found
     if named and (found is None or found.score < ENOUGH):
         found = _in_general(desk, reading, found, similar)
     corrected = correction(desk, reading, found)
@@ -418,6 +426,29 @@ def _places_listed(desk: Desk, reading: Reading, sections: Sequence[ClauseId]) -
             if count > (best.score if best is not None else 0):
                 best = Evidence(clause, (span,), sections[0], float(count), "place")
     return replace(best, score=0.9) if best is not None else None
+
+
+def _named_place(desk: Desk, reading: Reading) -> Evidence | None:
+    """ "有没有跟某国合作的项目": the sentence that names the country, where nothing else is asked."""
+    named = [m for m in reading.named if m.how == "place"]
+    if not named or not reading.yesno or reading.concepts or reading.focus:
+        return None
+    for clause in (desk.reader.by_id[i] for i in named[0].clauses):
+        for span in sentences(clause.text, body(clause)[0]):
+            if named[0].text in normalise(clause.text[span[0] : span[1]]):
+                return Evidence(clause, (span,), clause.clause_id, 0.9, "content")
+    return None
+
+
+def _elsewhere(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:
+    """A question about something of which no word stands in a guide of projects ("高新技术企业认定要什么条件"): what its
+    projects have in common says nothing of it."""
+    if not desk.reader.homes or reading.query.sections or reading.scope == "all" or not reading.native:
+        return None
+    nouns = [t for t, w in reading.terms if w >= 1 and t in "".join(reading.text[s:e] for s, e in questions_in(reading.text))]
+    whole = "\n".join([*desk.reader.texts.values(), *(normalise(g.title) for g in desk.index.guides)])
+    gone = [t for t in nouns if not any(w in whole for w in (t, *lexicon.synonyms(t)))]
+    return refuse_detail(desk, reading, "、".join(dict.fromkeys(gone)), hits) if gone and len(gone) == len(nouns) else None
 
 
 def _overview(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot import lexicon
 from bot.compose import Draft
@@ -17,10 +18,10 @@ from bot.desk import (
     targets_of,
 )
 from bot.detail import unstated_detail
-from bot.evidence import ENOUGH, Evidence, ordered_concepts
+from bot.evidence import ENOUGH, MAX_QUOTE, Evidence, ordered_concepts, sentences
 from bot.facts import is_field
 from bot.polarity import asks_eligibility, eligibility, lists_bodies, polarity, yes_word
-from bot.sides import Side, sides_of, told_beside
+from bot.sides import Side, either_or, sides_of, told_beside
 from bot.statements import say_grouped, small_table
 from bot.sufficient import absent_part, refuse_detail
 from bot.types import ClauseId, Hit
@@ -32,6 +33,9 @@ LIST_LONG = 420  # the same where the question wants them all
 
 
 def comparison(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:
+    one = either_or(desk, reading)
+    if one is not None:
+        return one
     sides = sides_of(reading)
     if not reading.comparing and not (sides and lexicon.pattern("each_re").search(reading.text)):
         return None
@@ -127,10 +131,21 @@ def several_sections(desk: Desk, reading: Reading, hits: Sequence[Hit], similar:
         return polar
     draft = Draft(reading.language)
     say_grouped(desk, draft, have)
+    if len(draft.text()) > LONG and len(have) > 2:  # of each the first sentence, so that all are told
+        have = [(t, _opening(e)) for t, e in have]
+        draft = Draft(reading.language)
+        say_grouped(desk, draft, have)
     wanted = reading.listing or reading.scope in ("all", "named") or len({squeezed(e.quote) for _, e in have}) == 1
     if len(draft.text()) > (LIST_LONG if wanted else LONG):
         return _clarify(desk, reading, have)
     return Outcome(draft, "answered", 0.7, table=small_table(draft, have, desk.reader), kept=tuple(e for _, e in have))
+
+
+def _opening(found: Evidence) -> Evidence:
+    """A field's first sentence, where more than that is told of it."""
+    start, end = found.spans[0]
+    first = next((s for s in sentences(found.clause.text, start) if s[1] <= end), (start, end))
+    return replace(found, spans=(first,)) if len(found.quote) > MAX_QUOTE // 4 else found
 
 
 def _each(

@@ -145,6 +145,8 @@ def _unworded(desk: Desk, reading: Reading, found: Evidence) -> str:
 
 def _is_value_field(found: Evidence) -> bool:
     """Whether a labelled field gives one value: it is that of its section, not of whatever else the section names."""
+    if found.concept == "onsite":
+        return True
     return found.by_field and found.concept in ("funding", "duration", "quota", "deadline", "url")
 
 
@@ -180,7 +182,7 @@ def _subjects(reading: Reading) -> Iterator[str]:
         end = start + len(word)
         if end > at or (end == at and len(word) < 2 and gap):
             continue
-        if at - end > gap or pos not in ("n", "nz", "v", "vn") or any(a.start <= start < a.end for a in reading.asked):
+        if at - end > gap or re.search(r"\W", reading.text[end:at]) or pos not in ("n", "nz", "v", "vn") or any(a.start <= start < a.end for a in reading.asked):
             return
         at, gap = start, 0
         if pos != "v" and not any(word in w for _, w in reading.bodies):

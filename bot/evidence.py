@@ -600,7 +600,9 @@ class Finder:
             last = normalise(found.clause.text[group[-1][0] : group[-1][1]])
             said = bool(found.concept) and self.said(found.concept, Sentence(group[-1], last)) > 0.2
             cover = self.coverage(terms, last) + 0.5 * self.coverage(terms, text) if terms else 0.0
-            scored.append((cover + 0.3 * said + 0.4 * _in_unit(reading, found, group[-1]), group))
+            # "年薪超过50万元的，每人补贴6万元": what ends in "的" is a condition, not what is given
+            condition = found.concept == "funding" and last.endswith("的")
+            scored.append((cover + 0.3 * said + 0.4 * _in_unit(reading, found, group[-1]) - 0.6 * condition, group))
         best = max(v for v, _ in scored)
         if best < 0.25 and len(groups) > 1:
             return found

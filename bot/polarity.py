@@ -10,11 +10,11 @@ from bot.desk import (
     CLOSED,
     Desk,
 )
-from bot.evidence import Evidence, body, sentences, typed
+from bot.evidence import Evidence, body, segments, sentences, typed
 from bot.facts import Quantity, is_field
 from bot.lexical import normalise
 from bot.types import ClauseId
-from bot.understand import Reading
+from bot.understand import Reading, tagged
 from bot.values import grade_verdict, level_verdict, within
 
 QUOTED = re.compile(r"[“\"‘']([^”\"’']{1,12})[”\"’']")
@@ -160,6 +160,8 @@ def _told_apart(desk: Desk, reading: Reading, found: Evidence) -> bool | None:
         held = [s for s in re.split(r"[。；;\n]", found.quote) if any(w in s for w in named)]
         if held and all(lexicon.pattern("ruled_out_re").search(s) for s in held):
             return False
+    if _denied_of(reading, found):
+        return False
     parent = desk.reader.by_id.get(found.clause.parent) if found.clause.parent else None
     if parent is not None and lexicon.pattern("forbid_list_re").search(parent.text):
         return False
@@ -174,6 +176,17 @@ def _told_apart(desk: Desk, reading: Reading, found: Evidence) -> bool | None:
         q for q in stated if re.search(rf"(?:不是|没有?|未)(?:获得|得到|评为)?[“\"]?{re.escape(q)}", reading.text)
     ]
     return False if denied else None
+
+
+def _denied_of(reading: Reading, found: Evidence) -> bool:
+    """Whether a part of the clause denies the question's own verb of what the question names ("驻村服务类不占限额")."""
+    verbs = [w for w, pos, _ in tagged(reading.text, 0) if pos == "v" and f"不{w}" not in reading.text]
+    named = [m.text for m in reading.named if m.end > m.start]
+    for start, end in (p for s in found.spans for p in segments(found.clause.text, *s)):
+        part = normalise(found.clause.text[start:end])
+        if any(n in part for n in named) and any(f"不{v}" in part for v in verbs):
+            return True
+    return False
 
 
 def _absent(desk: Desk, reading: Reading, found: Evidence) -> list[str]:

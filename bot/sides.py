@@ -231,6 +231,56 @@ def _above(desk: Desk, side: str, clause: Clause) -> float:
     return max((desk.finder.support(side, normalise(t)) * (1.0, 0.95, 0.9)[n] for n, t in enumerate(named) if t), default=0.0)
 
 
+# -- one of two ---------------------------------------------------------------------------------------------------------
+
+
+def either_or(desk: Desk, reading: Reading) -> Outcome | None:
+    """ "竞争性评审还是直接立项", "按月发还是按季度发": the sentence about the thing that holds one of the two decides."""
+    m = lexicon.pattern("either_re").search(reading.text)
+    if m is None or reading.comparing or not reading.language.startswith("zh"):
+        return None
+    both = _alternatives(m["one"], m["other"])
+    if both is None:
+        return None
+    rest = reading.text.replace(m[0], " ")
+    named = [n.text for n in reading.named if n.end > n.start and n.text in rest]
+    about = desk.finder.weighed([*((t, w) for t, w in reading.focus if t in rest), *((n, 1.0) for n in named)])
+    if not about:
+        return None
+    best: tuple[float, int, Evidence, str] | None = None
+    for clause in desk.reader.clauses:
+        if is_frame(clause):
+            continue
+        around = desk.finder.coverage(about, desk.finder.context(clause))
+        for sentence in desk.finder.sentences_of(clause) if around >= LEAST else ():
+            for span in segments(clause.text, *sentence.span):
+                text = normalise(clause.label + clause.text[slice(*span)])
+                held = [alt for alt in both if alt in normalise(clause.text[slice(*span)])]
+                if len(held) != 1:
+                    continue
+                score = desk.finder.coverage(about, text) + 0.3 * desk.finder.coverage(about, sentence.text) + 0.2 * around
+                whole = sentence.span if sentence.span[1] - sentence.span[0] <= MAX_QUOTE // 2 else span
+                found = Evidence(clause, (whole,), clause.clause_id, score)
+                if best is None or score > best[0] + 1e-9:
+                    best = (score, -clause.start, found, held[0])
+    if best is None or best[0] < LEAST:
+        return None
+    draft = Draft(reading.language).say(best[3]).msg("colon")
+    say_lead_in(desk, draft, best[2])
+    draft.evidence(best[2]).mark(best[2].clause)
+    return Outcome(draft, "answered", 0.75, kept=(best[2],))
+
+
+def _alternatives(one: str, other: str) -> tuple[str, str] | None:
+    """Two alternatives without the words that both end in, and the words before the first that the other has not
+    ("购房补贴是一次性" beside "分期")."""
+    while one and other and one[-1] == other[-1]:
+        one, other = one[:-1], other[:-1]
+    begins = max((n for n in range(len(one)) if one[n] == other[:1]), default=None) if other else None
+    one = one[begins:] if begins is not None else one
+    return (one, other) if len(one) >= 2 and len(other) >= 2 and one != other else None
+
+
 # -- saying it ------------------------------------------------------------------------------------------------------------
 
 

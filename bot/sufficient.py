@@ -206,7 +206,7 @@ def _unstated(desk: Desk, reading: Reading, name: str, found: Evidence | None, t
     if c.types and typed(found, c.types - {"amount"}) and not own:
         return False
     held = desk.finder.context(found.clause)
-    if any(desk.finder.support(t, held) < 0.5 for t in own):
+    if any(desk.finder.support(t, held) < 0.5 or (name == "announce" and t not in held) for t in own):
         return True
     if not own and not re.fullmatch(r"[多少几哪谁啥什么天个月年时候久长住待去到要得需]+", inside):
         return True

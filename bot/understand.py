@@ -167,7 +167,11 @@ def fold(text: str, language: str) -> str:
         out = _closed_up(re.sub(r"\s+", " ", out))
         if re.search(r"[a-z]{2}", out):
             out = pinyin_to_han(_INITIALS.sub(_spelt_out, out))
-    if language.startswith("zh"):  # "我今年39了": years of age
+    if language.startswith("zh"):
+        out = out.replace("囗", "口").replace("礼拜", "星期")
+        if not re.search("[哪谁几吗呢]|什么|多少|怎|啥", out):  # "对口那里" asks
+            out = re.sub(r"那(?=(?:里|儿|个市|个州|个省)[?？。!！\s]*$)", "哪", out)
+        # "我今年39了": years of age
         out = re.sub(r"(?<=今年)((?:已经|都|刚|满|刚满|才)?[1-9]\d)(?=了?[，,]?[^，,。？?\d]{0,8}(?:能|可以|行|够|超))", r"\1周岁", out)
     out = re.sub(r"[一二][〇零○][〇零○一二三四五六七八九]{2}(?=年)", lambda m: fact_module.year_digits(m[0]), out)
     return re.sub(r"\s+", " ", out).strip()
@@ -428,7 +432,10 @@ class Reader:
             (a for a in reading.asked if a.end > a.start and a.concept not in ("requirements", "process", "count_asked") and (a.concept in labelled or lexicon.concepts()[a.concept].detail
              or a.concept in _OWN_THINGS)), key=lambda a: a.start,
         )  # fmt: skip
-        if len(asked) < 2 or reading.comparing or reading.which or reading.injection:
+        # "A类和B类的资助强度、研究期限有什么不同": each field compared by itself
+        by_field = len(reading.query.sections) > 1 and all(a.concept in labelled for a in asked)
+        whole = reading.comparing and not (by_field and reading.direction not in ("max", "min"))
+        if len(asked) < 2 or whole or reading.which or reading.injection:
             return [reading]
         groups: list[list[Asked]] = [[asked[0]]]
         for before, after in pairwise(asked):
@@ -445,10 +452,14 @@ class Reader:
             start = group[0].start if n else 0
             end = groups[n + 1][0].start if n + 1 < len(groups) else len(reading.text)
             inside = {t for t, _ in reading.focus if t in reading.text[start:end]}
+            text = reading.text  # without the words that ask for the other things
+            for other in (a for g in groups if g is not group for a in g):
+                text = text[: other.start] + "、" * (other.end - other.start) + text[other.end :]
             out.append(
                 self._finish(
                     replace(
                         reading,
+                        text=text,
                         asked=tuple(group),
                         terms=tuple(t for t in reading.terms if t[0] in inside),
                         focus=tuple(t for t in reading.focus if t[0] in inside),
@@ -506,10 +517,12 @@ class Reader:
         masked = _mask(raw, closed_names)
         asked, labels = self._asked(masked, raw, language)
         bodies = _bodies(masked, language)
+        if language.startswith("zh") and len({name for name, _ in bodies}) > 1:  # "本人在…任教，我们高校能报吗"
+            bodies = tuple(b for b in bodies if b[1] not in _ONESELF)
         premises = tuple(q for q in fact_module.quantities(masked, bare=True) if q.kind not in ("body", "place", "url"))
         premises = tuple(q for q in premises if q.unit not in _GRADES)
         premises = tuple(
-            q for q in premises if not (q.kind == "count" and q.start and masked[q.start - 1] in "哪那这前后第")
+            q for q in premises if not (q.kind in ("count", "amount") and q.start and masked[q.start - 1] in "哪那这前后第")
         )
         pointing = lexicon.pattern("of_both_re")  # "两个里面谁…" counts nothing
         premises = tuple(q for q in premises if not (q.kind == "count" and pointing.match(masked, q.start)))
@@ -561,7 +574,7 @@ class Reader:
         reading = Reading(
             query=Query(question, language, question, sections, labels, "value", unknown),
             text=raw, language=language, asked=asked, bodies=bodies, premises=premises,
-            terms=_weights(terms), focus=_weights(focus), near=near, unit=((many[1] or "") if many else "") or ("人" if _PEOPLE_ASKED.search(masked) else ""), modifiers=modifiers, story=story,
+            terms=_weights(terms), focus=_weights(focus), near=near, unit=_unit_asked(many, masked), modifiers=modifiers, story=story,
             pending="pending" if lexicon.pattern("pending_re").search(raw) else "fixed" if lexicon.pattern("fixed_re").search(raw) else "",
             which=bool(lexicon.pattern("which_re").search(masked)), named=named, unknown_edition=edition, field_named=bool(labels),
             scope="named" if sections else ("all" if lexicon.pattern("global_re").search(text) else "none"),
@@ -713,6 +726,7 @@ class Reader:
                 if self.concept_of[label]:
                     found.append(Asked(self.concept_of[label], *held))
         found.sort(key=lambda a: (a.start - a.end, a.start, a.concept))
+        found = _unjoined(found, masked)
         kept: list[Asked] = []
         for a in found:
             covered = any(k.start <= a.start and a.end <= k.end and (k.end - k.start) > (a.end - a.start) for k in kept)
@@ -987,6 +1001,7 @@ class Reader:
 
 _GRADES = ("级", "等", "档")  # "二级医院" counts nothing
 _KEPT = 512  # readings
+_ONESELF = ("本人", "我自己", "自己")
 _IN_TIME = re.compile(r"还?来得及|赶得上")
 _BARE_WHEN = re.compile(r"(?:什么|啥)时[候间]|何时|哪一?天|几号|几月几号|时间")
 _OWN_THINGS = ("deadline", "url", "authority", "submit", "place", "content")
@@ -1187,6 +1202,12 @@ class Term:
     end: int
 
 
+def _unit_asked(many: re.Match[str] | None, text: str) -> str:
+    """The unit that "how many" asks in: people, where it counts heads ("人才要几个")."""
+    unit = (many[1] or "") if many else ""
+    return "人" if unit in ("", "个") and _PEOPLE_ASKED.search(text) else unit
+
+
 def _weights(terms: Sequence[Term]) -> tuple[tuple[str, float], ...]:
     out: dict[str, float] = {}
     for t in terms:
@@ -1204,6 +1225,19 @@ def _concepts_in(text: str, languages: Sequence[str]) -> list[Asked]:
         for m in asking[name].finditer(text)
         if m.end() > m.start()
     ]
+
+
+def _unjoined(found: Sequence[Asked], text: str) -> list[Asked]:
+    """Wordings that another one behind "和" or "、" ends ("资助额和年限各是多少" asks for money up to "和")."""
+    out = []
+    for a in found:
+        inner = (b for b in found if b.concept != a.concept and a.start < b.start and b.end <= a.end)
+        ends = (m.start() + a.start for b in inner if (m := _ENDS_JOINED.search(text[a.start : b.start])) and m.start())
+        out.append(replace(a, end=min(ends, default=a.end)))
+    return out
+
+
+_ENDS_JOINED = re.compile(r"(?:、|和|与|及|以及|跟)$")
 
 
 def _glossed(text: str, language: str) -> list[str]:
@@ -1257,13 +1291,16 @@ def _terms(
         if sum(closed[start:end]) * 2 >= len(word):
             continue
         weight = _weight(word, pos)
-        if weight:
+        if weight and not _A_NOT_A.fullmatch(word):
             out.append(Term(word, weight, start, end))
     return tuple(out)
 
 
 # Han runs and Latin words; "几个人" ends before "才给", which is no "人才"
 _RUNS = re.compile(r"[\u3400-\u9fff]+?[几多少][个名位]人(?=才[给能可行算够会有要得发补])|[\u3400-\u9fff]+|[a-z][a-z+\-]*")
+
+
+_A_NOT_A = re.compile(r"(.)不\1")  # "卡不卡" asks, and names nothing
 
 
 def tagged(text: str, base: int) -> list[tuple[str, str, int]]:

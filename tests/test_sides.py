@@ -69,6 +69,24 @@ def test_each_side_is_told(
     assert not any(t in answer.text for t in untold), answer.text
 
 
+@pytest.mark.parametrize(
+    ("question", "opening", "told"),
+    [
+        ("工坊评价是材料评审还是现场答辩", "材料评审：", "评价采取材料评审的方式"),
+        ("工坊补贴按月拨还是按季度拨", "按季度：", "工坊补贴按季度拨付"),
+        ("技师津贴是一次性发还是分期发", "一次性：", "一次性发放"),
+    ],
+)
+def test_one_of_two_is_told(measures: GuideBot, question: str, opening: str, told: str) -> None:
+    answer = measures.ask(question)
+    assert answer.status == "answered"
+    assert answer.text.startswith(opening) and told in answer.text, answer.text
+
+
+def test_neither_of_two_is_made_up(measures: GuideBot) -> None:
+    assert not measures.ask("工坊评价是线上打分还是现场答辩").text.startswith(("线上", "现场"))
+
+
 def test_a_side_that_the_guide_does_not_hold_is_not_made_up(measures: GuideBot) -> None:
     answer = measures.ask("示范工坊和共享工厂，带动农户哪个要求多")
     assert not answer.text.startswith(("示范工坊；", "共享工厂"))

@@ -16,7 +16,7 @@ MEASURES = """禾田市乡村工坊扶持办法
 （一）登记注册满24个月，申报当月前连续3个月有学徒在册；
 （二）每年带动农户不少于30户，专职技师不少于4人；
 （三）主理人年龄不超过50周岁，残疾人可放宽至55周岁。
-第二条 每个乡镇限报2项。
+第二条 手作改良和技艺传承实行限额推荐，每个乡镇限报2项，驻点服务不占限额。
 第三条 认定结果公示5个工作日。对结果有异议的，可以书面提出。
 第二章 扶持
 第四条 扶持期为三年，扶持资金分期拨付。
@@ -89,6 +89,11 @@ def test_the_value_of_a_question_is_held_against_the_guides(
 def test_a_value_that_nothing_in_the_guide_bounds_gets_no_verdict(measures: GuideBot) -> None:
     for question in ("食堂面积80平方米可以吗", "贷款利率5%可以吗"):
         assert not measures.ask(question).text.startswith(("可以", "不可以"))
+
+
+def test_a_denied_verb_of_the_named_thing_is_a_no(measures: GuideBot) -> None:
+    answer = measures.ask("驻点服务占限额吗")
+    assert answer.text.startswith("不") and "驻点服务不占限额" in answer.text
 
 
 def test_what_if_after_a_bound_is_a_yes_or_no(measures: GuideBot) -> None:

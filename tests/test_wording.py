@@ -301,3 +301,36 @@ def test_a_foreign_question_about_another_edition_is_refused(measures: GuideBot)
 def test_not_below_is_a_lower_bound() -> None:
     assert [bound(q) for q in quantities("总投入不低于300万元")] == ["lower"]
     assert [bound(q) for q in quantities("总投入低于300万元")] == ["upper"]
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("有没有跟美国合作的项目", "有，"),
+        ("青海搞牛羊肉深加工可以吗", "可以，"),  # a name by the dictionary, no place
+        ("西藏项目可以在日喀则落地吗", "不可以，对口范围为西藏那曲市"),
+        ("西藏农牧类人才要几个", "20人"),
+        ("清海项目对囗那里", "海西州"),
+        ("新疆xiang目推荐函shei出", "指挥部"),
+        ("新疆推荐函谁盖章出", "指挥部"),
+        ("元首外交那类是指定给某家做还是评选", "择优委托"),
+        ("西藏项目支持哪两块", "那曲"),  # two parts, no two yuan
+        ("想了解下挪威海上风电合作，优先支持的是哪些领域呀", "能源科技"),
+        ("本人在某高校任教，请问西藏项目我们高校可以作为申报主体吗", "可以，"),
+        ("Le partenaire finlandais doit-il aussi déposer une demande ?", "单独申报"),
+        ("フィンランド側も申請が必要ですか", "单独申报"),
+        ("Какие области приоритетны с Норвегией?", "海洋经济"),
+        ("Our lab is in Denmark; which fields come first with Norway?", "海洋经济"),
+    ],
+)
+def test_a_named_project_is_asked_about_in_everyday_words(bot: GuideBot, question: str, words: str) -> None:
+    answer = bot.ask(question)
+    assert answer.status == "answered" and words in answer.text, answer.text
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["高新技术企业认定要什么条件", "挪威创新署给挪威企业多少钱", "泰国方截止后多久出结果", "Does the Norwegian partner receive funding, and how much?"],
+)
+def test_what_is_of_another_programme_or_side_is_refused(bot: GuideBot, question: str) -> None:
+    assert bot.ask(question).status == "refused"
