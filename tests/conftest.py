@@ -51,6 +51,18 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["HF_HUB_OFFLINE"] = "1"
 
 
+def bot_over(home: Path, text: str, name: str = "guide.txt", *, today: str) -> GuideBot:
+    """A bot over one guide with this text, its corpus and index under `home`."""
+    (home / "corpus").mkdir()
+    (home / "corpus" / name).write_text(text, "utf-8")
+    from bot.bot import GuideBot
+    from bot.index import build
+
+    settings = Settings(corpus=home / "corpus", index=home / "index", log=False, today=today)
+    build(settings)
+    return GuideBot.open(settings)
+
+
 @pytest.fixture(scope="session")
 def shared_dir() -> Path:
     """Documents that may be read but not kept in the repository: BOT_SHARED, or `shared` beside the repository."""

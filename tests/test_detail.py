@@ -6,8 +6,7 @@ from __future__ import annotations
 import pytest
 
 from bot.bot import GuideBot
-from bot.index import build
-from bot.settings import Settings
+from tests.conftest import bot_over
 
 NOTICE = """望川区2027年度青苗计划申报通知
 一、项目类别
@@ -34,12 +33,7 @@ NOTICE = """望川区2027年度青苗计划申报通知
 
 @pytest.fixture(scope="module")
 def notice(tmp_path_factory: pytest.TempPathFactory) -> GuideBot:
-    home = tmp_path_factory.mktemp("detail")
-    (home / "corpus").mkdir()
-    (home / "corpus" / "notice.txt").write_text(NOTICE, "utf-8")
-    settings = Settings(corpus=home / "corpus", index=home / "index", today="2027-03-01")
-    build(settings)
-    return GuideBot.open(settings)
+    return bot_over(tmp_path_factory.mktemp("detail"), NOTICE, "notice.txt", today="2027-03-01")
 
 
 TWINS = [

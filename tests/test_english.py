@@ -10,10 +10,9 @@ from bot.bot import GuideBot
 from bot.english import Titles, in_english, label_in, stem
 from bot.evidence import segments, sentences
 from bot.facts import quantities
-from bot.index import build
 from bot.lexicon import concept_of_label
-from bot.settings import Settings
 from bot.types import ClauseId
+from tests.conftest import bot_over
 
 GUIDE = """Oakvale Science Fund: Guide for Applicants 2027
 
@@ -43,12 +42,7 @@ A panel of seven experts ranks the remaining applications. Applicants are inform
 
 @pytest.fixture(scope="module")
 def guide(tmp_path_factory: pytest.TempPathFactory) -> GuideBot:
-    home = tmp_path_factory.mktemp("english")
-    (home / "corpus").mkdir()
-    (home / "corpus" / "oakvale.txt").write_text(GUIDE, "utf-8")
-    settings = Settings(corpus=home / "corpus", index=home / "index", today="2027-01-10")
-    build(settings)
-    return GuideBot.open(settings)
+    return bot_over(tmp_path_factory.mktemp("english"), GUIDE, "oakvale.txt", today="2027-01-10")
 
 
 @pytest.mark.parametrize(

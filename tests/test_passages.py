@@ -8,12 +8,11 @@ import pytest
 
 from bot.bot import GuideBot
 from bot.bot import _joined as joined
-from bot.index import build
 from bot.passages import ENOUGH_SIGNS, enough
 from bot.ranking import FEATURES, weights
-from bot.settings import Settings
 from eval import ranker
 from eval.cases import parse
+from tests.conftest import bot_over
 
 MEASURES = """清溪市青年工匠引育管理办法
 第一章 总则
@@ -49,12 +48,7 @@ MEASURES = """清溪市青年工匠引育管理办法
 
 @pytest.fixture(scope="module")
 def measures(tmp_path_factory: pytest.TempPathFactory) -> GuideBot:
-    home = tmp_path_factory.mktemp("passages")
-    (home / "corpus").mkdir()
-    (home / "corpus" / "measures.txt").write_text(MEASURES, "utf-8")
-    settings = Settings(corpus=home / "corpus", index=home / "index", today="2027-03-01")
-    build(settings)
-    return GuideBot.open(settings)
+    return bot_over(tmp_path_factory.mktemp("passages"), MEASURES, "measures.txt", today="2027-03-01")
 
 
 @pytest.mark.parametrize(
@@ -191,12 +185,7 @@ NOTICE = """青竹市工坊评选公告
 
 @pytest.fixture(scope="module")
 def notice(tmp_path_factory: pytest.TempPathFactory) -> GuideBot:
-    home = tmp_path_factory.mktemp("notice")
-    (home / "corpus").mkdir()
-    (home / "corpus" / "notice.txt").write_text(NOTICE, "utf-8")
-    settings = Settings(corpus=home / "corpus", index=home / "index", today="2027-03-01")
-    build(settings)
-    return GuideBot.open(settings)
+    return bot_over(tmp_path_factory.mktemp("notice"), NOTICE, "notice.txt", today="2027-03-01")
 
 
 @pytest.mark.parametrize(

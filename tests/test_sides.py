@@ -6,8 +6,7 @@ from __future__ import annotations
 import pytest
 
 from bot.bot import GuideBot
-from bot.index import build
-from bot.settings import Settings
+from tests.conftest import bot_over
 
 MEASURES = """禾田市乡村工坊扶持办法
 第一章 总则
@@ -34,12 +33,7 @@ MEASURES = """禾田市乡村工坊扶持办法
 
 @pytest.fixture(scope="module")
 def measures(tmp_path_factory: pytest.TempPathFactory) -> GuideBot:
-    home = tmp_path_factory.mktemp("sides")
-    (home / "corpus").mkdir()
-    (home / "corpus" / "measures.txt").write_text(MEASURES, "utf-8")
-    settings = Settings(corpus=home / "corpus", index=home / "index", today="2027-03-01")
-    build(settings)
-    return GuideBot.open(settings)
+    return bot_over(tmp_path_factory.mktemp("sides"), MEASURES, "measures.txt", today="2027-03-01")
 
 
 @pytest.mark.parametrize(

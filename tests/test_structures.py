@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import pytest
 
 from bot.bot import GuideBot
-from bot.index import build
-from bot.settings import Settings
+from tests.conftest import bot_over
 from tests.test_guide import tree_of
 
 FAQS = {
@@ -100,12 +98,7 @@ def open_bot(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], GuideB
 
     def opened(text: str) -> GuideBot:
         if text not in bots:
-            root: Path = tmp_path_factory.mktemp("structure")
-            (root / "corpus").mkdir()
-            (root / "corpus" / "guide.txt").write_text(text, "utf-8")
-            settings = Settings(corpus=root / "corpus", index=root / "index", today="2027-02-01")
-            build(settings)
-            bots[text] = GuideBot.open(settings)
+            bots[text] = bot_over(tmp_path_factory.mktemp("structure"), text, "guide.txt", today="2027-02-01")
         return bots[text]
 
     return opened
@@ -277,12 +270,7 @@ CLASSES = """云岭医院2027年度培育项目申请指南
 
 @pytest.fixture(scope="module")
 def classes(tmp_path_factory: pytest.TempPathFactory) -> GuideBot:
-    home = tmp_path_factory.mktemp("classes")
-    (home / "corpus").mkdir()
-    (home / "corpus" / "云岭.txt").write_text(CLASSES, "utf-8")
-    settings = Settings(corpus=home / "corpus", index=home / "index", log=False, today="2027-01-05")
-    build(settings)
-    return GuideBot.open(settings)
+    return bot_over(tmp_path_factory.mktemp("classes"), CLASSES, "云岭.txt", today="2027-01-05")
 
 
 @pytest.mark.parametrize(

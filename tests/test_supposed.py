@@ -7,8 +7,7 @@ import pytest
 from bot.bot import GuideBot
 from bot.compose import bound
 from bot.facts import quantities
-from bot.index import build
-from bot.settings import Settings
+from tests.conftest import bot_over
 
 MEASURES = """禾田市乡村工坊扶持办法
 第一章 认定
@@ -40,12 +39,7 @@ MEASURES = """禾田市乡村工坊扶持办法
 
 @pytest.fixture(scope="module")
 def measures(tmp_path_factory: pytest.TempPathFactory) -> GuideBot:
-    home = tmp_path_factory.mktemp("supposed")
-    (home / "corpus").mkdir()
-    (home / "corpus" / "measures.txt").write_text(MEASURES, "utf-8")
-    settings = Settings(corpus=home / "corpus", index=home / "index", today="2027-03-01")
-    build(settings)
-    return GuideBot.open(settings)
+    return bot_over(tmp_path_factory.mktemp("supposed"), MEASURES, "measures.txt", today="2027-03-01")
 
 
 @pytest.mark.parametrize(

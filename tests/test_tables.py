@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 
 from bot.bot import GuideBot
 from bot.errors import SourceError
-from bot.index import build
 from bot.ingest.drawn import with_tables
 from bot.ingest.text import RawLine, Reading, assemble
-from bot.settings import Settings
 from bot.types import SourceText
+from tests.conftest import bot_over
 
 
 def read(text: str) -> SourceText:
@@ -145,12 +144,7 @@ GUIDE = """云岭市人才补贴申报指南
 
 @pytest.fixture(scope="module")
 def bot(tmp_path_factory: pytest.TempPathFactory) -> GuideBot:
-    root = tmp_path_factory.mktemp("tables")
-    (root / "corpus").mkdir()
-    (root / "corpus" / "guide.txt").write_text(GUIDE, "utf-8")
-    settings = Settings(corpus=root / "corpus", index=root / "index", today="2027-02-01")
-    build(settings)
-    return GuideBot.open(settings)
+    return bot_over(tmp_path_factory.mktemp("tables"), GUIDE, "guide.txt", today="2027-02-01")
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,12 @@ where it says the words of something else. Two made-up guides, one of articles a
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from bot.bot import GuideBot
 from bot.compose import bound
 from bot.facts import quantities
-from bot.index import build
-from bot.settings import Settings
+from tests.conftest import bot_over
 
 MEASURES = """河湾市支持现代服务业发展若干措施实施细则
 第一章 总则
@@ -93,22 +90,14 @@ PLAN = """青岚省2027年度“山海英才”科研合作计划申报指南
 """
 
 
-def opened(home: Path, text: str) -> GuideBot:
-    (home / "corpus").mkdir()
-    (home / "corpus" / "guide.txt").write_text(text, "utf-8")
-    settings = Settings(corpus=home / "corpus", index=home / "index", today="2027-02-01")
-    build(settings)
-    return GuideBot.open(settings)
-
-
 @pytest.fixture(scope="module")
 def measures(tmp_path_factory: pytest.TempPathFactory) -> GuideBot:
-    return opened(tmp_path_factory.mktemp("measures"), MEASURES)
+    return bot_over(tmp_path_factory.mktemp("measures"), MEASURES, today="2027-02-01")
 
 
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory: pytest.TempPathFactory) -> GuideBot:
-    return opened(tmp_path_factory.mktemp("plan"), PLAN)
+    return bot_over(tmp_path_factory.mktemp("plan"), PLAN, today="2027-02-01")
 
 
 @pytest.mark.parametrize(
@@ -240,7 +229,7 @@ NOTICE = """云杉市关于组织申报2027年文化创意产业扶持资金的�
 
 @pytest.fixture(scope="module")
 def notice(tmp_path_factory: pytest.TempPathFactory) -> GuideBot:
-    return opened(tmp_path_factory.mktemp("notice"), NOTICE)
+    return bot_over(tmp_path_factory.mktemp("notice"), NOTICE, today="2027-02-01")
 
 
 @pytest.mark.parametrize(
