@@ -313,7 +313,7 @@ def _told_by_guide(answers: Sequence[Answer], guides: Sequence[Guide]) -> list[A
 
 
 def _without_repeats(answers: Sequence[Answer]) -> list[Answer]:
-    """Without answers whose quoted words an earlier one has all said."""
+    """Without answers whose quoted words an earlier one has all said, unless they open with a verdict of their own."""
     kept: list[Answer] = []
     told: set[tuple[str, int | None, int | None]] = set()
     for answer in answers:
@@ -321,7 +321,8 @@ def _without_repeats(answers: Sequence[Answer]) -> list[Answer]:
             (answer.citations[s.citation].clause_id, s.start, s.end)
             for s in answer.segments if s.kind == "verbatim" and s.citation is not None
         }  # fmt: skip
-        if not (answer.status == "answered" and quoted and quoted <= told):
+        verdict = bool(answer.segments) and answer.segments[0].kind == "template"
+        if not (answer.status == "answered" and quoted and quoted <= told and not verdict):
             kept.append(answer)
         if answer.status == "answered":
             told |= quoted

@@ -30,7 +30,7 @@ _WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine"
 _WORDED = rf"\b(?:{'|'.join(_WORDS)})\b"  # an English number before its unit
 
 _BEFORE = (
-    "不满|不足|未满|不到|不超过|不高于|不多于|不得超过|最高不超过|最高|最多|最长不超过|最长|上限不超过|上限|封顶|至多|以内|"
+    "不满|不足|未满|不到|不超过|没有超过|没超过|未超过|不会超过|不高于|不多于|不得超过|最高不超过|最高|最多|最长不超过|最长|上限不超过|上限|封顶|至多|以内|"
     "不少于|不少|不低于|不小于|不得少于|不得低于|至少|最低|最少|超过|满|连续|累计不少于|累计不超过|累计|"
     "up to|(?:no|not) (?:more|later|longer|higher) than|not exceed(?:ing)?|at most|maximum of|at least|(?:no|not) (?:fewer|less) than|minimum of|"
     "fewer than|less than|more than|within|under|below|over|"
@@ -91,7 +91,7 @@ _DURATION_RE = re.compile(
     re.IGNORECASE,
 )
 _AGE_RE = re.compile(
-    rf"(?:\bage (?:of |limit (?:is |of )?)?|\baged )(?P<num>\d{{1,2}}(?:{_RANGE}\d{{1,2}})?)(?![\d%.])"
+    rf"(?:\bage (?:of |limit (?:is |of )?)?|\baged )(?P<num>\d{{1,2}}(?:{_RANGE}\d{{1,2}})?)(?![\d%]|\.\d)"
     rf"|(?<![\d.])(?P<old>\d{{1,2}}) years (?:old|of age)", re.IGNORECASE
 )
 _COUNT_UNITS = (
@@ -273,7 +273,7 @@ def _amounts(scan: _Scan, bare: bool) -> None:
     for m in _AMOUNT_RE.finditer(scan.text):
         scale, cur = (m["scale"] or "").lower(), (m["cur"] or m["pre"] or "").lower()
         scaled = scale or any(c in m["num"] for c in "万亿")
-        if scale in ("k", "m", "bn") and not m["pre"]:
+        if scale in ("k", "m", "bn") and not (m["pre"] or m["cur"]):
             continue  # "100 m" is a length
         if (
             (scale == "w" and not bare)

@@ -15,7 +15,7 @@ from bot.facts import Quantity, is_field
 from bot.lexical import normalise
 from bot.types import ClauseId
 from bot.understand import Reading, tagged
-from bot.values import grade_verdict, level_verdict, within
+from bot.values import comparable, grade_verdict, level_verdict, within
 
 QUOTED = re.compile(r"[“\"‘']([^”\"’']{1,12})[”\"’']")
 
@@ -97,11 +97,16 @@ def polarity(desk: Desk, reading: Reading, section: ClauseId, found: Evidence) -
         joint = _joint(reading.text, quote)
         if joint is not None:
             return joint
-    dates = [q.value for q in typed(found, ("date",)) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", q.value)]
+    days = [q for q in typed(found, ("date",)) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", q.value)]
+    dates = [q.value for q in days]
     for premise in reading.premises:
         if premise.kind == "date" and dates:
-            return _dated(reading, premise.value, dates)
-        verdict = within(premise, _nearest_values(desk, reading, found, premise))
+            return _dated(reading, premise.value, days, desk.settings.date().isoformat())
+        near = _nearest_values(desk, reading, found, premise)
+        same = [q for q in near if (q.kind, q.unit) == (premise.kind, premise.unit)]
+        if same and lexicon.pattern("asserts_re").search(reading.text):  # "是50万元吗": the value itself, not one below it
+            return any(comparable(q) == comparable(premise) for q in same)
+        verdict = within(premise, near)
         if verdict is not None:
             return verdict
     if reading.intime and dates:
@@ -119,12 +124,16 @@ def polarity(desk: Desk, reading: Reading, section: ClauseId, found: Evidence) -
     return not lexicon.pattern("deny_re").search(quote)
 
 
-def _dated(reading: Reading, asked: str, dates: Sequence[str]) -> bool:
-    """Whether a date of the question is the guide's, or, where the asker means to act on it, is not past the last."""
+def _dated(reading: Reading, asked: str, stated: Sequence[Quantity], today: str) -> bool:
+    """Whether a date of the question is the guide's, or, where the asker means to act on it, is not past the last (which
+    itself is not past), or not before the first of what only opens ("自…起")."""
+    dates = [q.value for q in stated]
     day = min(dates)[:4] + asked[1:] if asked.startswith("--") else asked
     if lexicon.pattern("asserts_re").search(reading.text) or not lexicon.pattern("acting_re").search(reading.text):
         return day in dates
-    return (min(dates) <= day if len(dates) > 1 else True) and day <= max(dates)
+    if all(re.search("起|以后|之后", q.qualifier) for q in stated):
+        return day >= max(dates)
+    return (min(dates) <= day if len(dates) > 1 else True) and day <= max(dates) and today <= max(dates)
 
 
 def _nearest_values(desk: Desk, reading: Reading, found: Evidence, premise: Quantity) -> list[Quantity]:
@@ -179,8 +188,9 @@ def _told_apart(desk: Desk, reading: Reading, found: Evidence) -> bool | None:
 
 
 def _denied_of(reading: Reading, found: Evidence) -> bool:
-    """Whether a part of the clause denies the question's own verb of what the question names ("驻村服务类不占限额")."""
-    verbs = [w for w, pos, _ in tagged(reading.text, 0) if pos == "v" and f"不{w}" not in reading.text]
+    """Whether a part of the clause denies the question's own verb of what the question names ("某类不占限额")."""
+    modal = lexicon.words("modal_zh")  # "不能" of something else denies nothing of this
+    verbs = [w for w, pos, _ in tagged(reading.text, 0) if pos == "v" and w not in modal and f"不{w}" not in reading.text]
     named = [m.text for m in reading.named if m.end > m.start]
     for start, end in (p for s in found.spans for p in segments(found.clause.text, *s)):
         part = normalise(found.clause.text[start:end])

@@ -1,4 +1,4 @@
-"""Things that a question names beside one another ("领航和拔尖", "A类、B类", "按年还是按项目"), and what a guide says of
+"""Things that a question names beside one another ("甲类和乙类", "A类、B类", "按年还是按项目"), and what a guide says of
 each: in sections, items, rows, sentences, or parts of one sentence."""
 
 from __future__ import annotations
@@ -204,7 +204,7 @@ def _topic(reading: Reading, sides: Sequence[Side]) -> list[tuple[str, float]]:
 
 
 def _core(side: Side, sides: Sequence[Side]) -> str:
-    """A side without what goes before the first and is asked of all ("人才公寓" in "人才公寓领航和拔尖")."""
+    """A side without what goes before the first and is asked of all ("人才公寓" in "公寓甲类和乙类")."""
     return side.text[-max(2, min(len(s.text) for s in sides)) :] if side is sides[0] else side.text
 
 
@@ -255,7 +255,8 @@ def either_or(desk: Desk, reading: Reading) -> Outcome | None:
         for sentence in desk.finder.sentences_of(clause) if around >= LEAST else ():
             for span in segments(clause.text, *sentence.span):
                 text = normalise(clause.label + clause.text[slice(*span)])
-                held = [alt for alt in both if alt in normalise(clause.text[slice(*span)])]
+                words = normalise(clause.text[slice(*span)])
+                held = [alt for alt in both if alt in words and not re.search(f"(?:不|非|无需|不再).{{0,3}}{re.escape(alt)}", words)]
                 if len(held) != 1:
                     continue
                 score = desk.finder.coverage(about, text) + 0.3 * desk.finder.coverage(about, sentence.text) + 0.2 * around
@@ -312,11 +313,11 @@ def _narrowed(desk: Desk, reading: Reading, t: _Told, side: Side, sides: Sequenc
     """Of the sentence the part that is of this side; in one that names several, from its own words to those of the
     next, or, where the words come last ("2024年度…的甲、2023年度…的乙"), from those of the one before."""
     text = t.clause.text
-    marks = sorted(
-        (at, s is side) for s in sides if (at := _at(normalise(text[slice(*t.span)]), s, sides)) is not None
-    )
+    said = normalise(text[slice(*t.span)])
+    same = len(said) == t.span[1] - t.span[0]  # else places in the one are none in the other ("…" is three dots)
+    marks = sorted((at, s is side) for s in sides if same and (at := _at(said, s, sides)) is not None)
     if len(marks) > 1 and any(mine for _, mine in marks):
-        first = re.search(r"\d", normalise(text[slice(*t.span)]))
+        first = re.search(r"\d", said)
         leads = first is None or marks[0][0] <= first.start()
         n = next(n for n, (_, mine) in enumerate(marks) if mine)
         if leads:

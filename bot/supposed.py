@@ -288,7 +288,7 @@ def _decided(desk: Desk, reading: Reading, premise: Quantity, told: Sequence[_St
 
 
 def _exempt(desk: Desk, reading: Reading, stated: _Stated) -> Span | None:
-    """The sentence after a bound that takes what the question names out of it ("驻村服务类不受年龄限制")."""
+    """The sentence after a bound that takes what the question names out of it ("某类不受年龄限制")."""
     for sentence in desk.finder.sentences_of(stated.clause):
         after = sentence.span[0] >= stated.span[1] and lexicon.pattern("exempt_re").search(sentence.text)
         if after and any(m.text in sentence.text for m in reading.named if m.end > m.start):
@@ -302,7 +302,10 @@ def _holds(reading: Reading, premise: Quantity, stated: Quantity, asserts: bool)
         days = _day(premise.value, stated.value)
         if days is None:
             return None
-        return days[0] == days[1] if asserts else days[0] <= days[1]
+        if asserts:
+            return days[0] == days[1]
+        opens = re.search("起|以后|之后", stated.qualifier) is not None
+        return days[0] >= days[1] if opens else days[0] <= days[1]
     if asserts:
         return comparable(premise) == comparable(stated) and not (_spread(reading.text) and stated.kind == "rate")
     return within(premise, [stated])

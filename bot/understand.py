@@ -172,7 +172,7 @@ def fold(text: str, language: str) -> str:
         if not re.search("[哪谁几吗呢]|什么|多少|怎|啥", out):  # "对口那里" asks
             out = re.sub(r"那(?=(?:里|儿|个市|个州|个省)[?？。!！\s]*$)", "哪", out)
         # "我今年39了": years of age
-        out = re.sub(r"(?<=今年)((?:已经|都|刚|满|刚满|才)?[1-9]\d)(?=了?[，,]?[^，,。？?\d]{0,8}(?:能|可以|行|够|超))", r"\1周岁", out)
+        out = re.sub(r"(?<=今年)((?:已经|都|刚|满|刚满|才)?[1-9]\d)(?=了?[，,]?(?:还|也|就|了|的)?(?:能|可以|行|够|超))", r"\1周岁", out)
     out = re.sub(r"[一二][〇零○][〇零○一二三四五六七八九]{2}(?=年)", lambda m: fact_module.year_digits(m[0]), out)
     return re.sub(r"\s+", " ", out).strip()
 
@@ -1429,16 +1429,18 @@ def split_questions(message: str) -> tuple[str, ...]:
         head = numbered[0].strip()
         return tuple([f"{head} {numbered[1].strip()}".strip(), *(p.strip() for p in numbered[2:])][:6])
     parts = [p.strip() for p in re.split(r"(?<=[?？])\s*|\n+", message) if p.strip()]
-    asked = [p for p in parts if re.search(r"[?？]\s*$|(?:吗|呢|么|多少|谁|多久|哪里|哪些|几[\u4e00-\u9fff]{0,2})\s*$", p)]
-    if len(asked) < 2:
+    if sum(bool(_ASKS.search(p)) for p in parts) < 2:
         return (message,)
     out: list[str] = []
     for p in parts:
-        if out and not re.search(r"[?？]\s*$", out[-1]):
-            out[-1] += p
+        if out and not _ASKS.search(out[-1]):
+            out[-1] += ("" if out[-1][-1] in "，,。；;！!" else "，") + p
         else:
             out.append(p)
-    if len(out) >= 2 and out[-1] not in asked:
+    if len(out) >= 2 and not _ASKS.search(out[-1]):
         tail = out.pop()
         out[-1] += tail
     return tuple(out[:4])
+
+
+_ASKS = re.compile(r"[?？]\s*$|(?:吗|呢|么|多少|谁|多久|哪里|哪些|几[\u4e00-\u9fff]{0,2})\s*$")

@@ -92,7 +92,7 @@ def _beyond(premise: Quantity) -> float:
     """A claim of less or more than its number ("不满1年", "超过60万") lies just beside it."""
     if re.search("不满|不足|未满|不到|低于|少于|小于", premise.qualifier):
         return -1e-6
-    return 1e-6 if re.search("(?<!不)(?<!得)(?:超过|多于|大于|高于)", premise.qualifier) else 0.0
+    return 1e-6 if re.search("(?<![不得没未有会])(?:超过|多于|大于|高于)", premise.qualifier) else 0.0
 
 
 def level_verdict(question: str, quote: str) -> bool | None:

@@ -28,7 +28,7 @@ from bot.ranking import ranked, reranked
 from bot.retrieve import lexical_scores, question_vector, retrieve
 from bot.settings import Settings
 from bot.types import Answer, Clause, ClauseId, Hit
-from bot.understand import Reader
+from bot.understand import Reader, split_questions
 from tests.conftest import ROOT, TODAY, full
 
 HOSTILE = 10_000 if full() else 25
@@ -404,6 +404,32 @@ def test_whether_a_class_of_applicants_may(bot: GuideBot) -> None:
     assert asked(bot, "医院可以吗？", "青海科技对口支援项目补助多少？", "高校能报吗？").text.startswith("不可以")
     assert asked(bot, "西藏项目医院可以吗").text.startswith("可以")
     assert asked(bot, "香港项目对企业注册年限有没有规定").status == "refused"
+
+
+def test_a_verdict_is_never_dropped_as_a_repeat(bot: GuideBot) -> None:
+    assert "不可以，60万元以内" in asked(bot, "四川项目最多补助多少？80万元能报吗？").text
+
+
+@pytest.mark.parametrize(
+    ("question", "opening"),
+    [
+        ("四川项目申请经费没超过60万可以吗", "可以"), ("四川项目申请经费超过60万可以吗", "不可以"), ("四川项目补助是50万元吗", "不是"),
+        ("四川项目补助是60万元吗", "是"), ("新疆项目实施期限是2年吗", "不是"), ("四川项目50k元可以吗", "可以"), ("四川项目今年50万可以吗", "可以"),
+        ("挪威项目9月1日能交吗", "可以"), ("挪威项目9月30日能交吗", "不可以"),
+    ],
+)  # fmt: skip
+def test_a_verdict_on_a_value_of_the_question(bot: GuideBot, question: str, opening: str) -> None:
+    assert asked(bot, question).text.startswith(opening)
+
+
+def test_a_date_that_is_past_is_too_late(bot: GuideBot, real_settings: Settings) -> None:
+    later = GuideBot.open(replace(real_settings, today="2026-11-24"))
+    assert later.ask("挪威项目9月1日能交吗").text.startswith("不可以")
+
+
+def test_questions_of_one_message_without_marks() -> None:
+    assert split_questions("补助多少\n期限多久\n高校能报吗") == ("补助多少", "期限多久", "高校能报吗")
+    assert split_questions("能报几个？\n我是医院的\n怎么交？") == ("能报几个？", "我是医院的，怎么交？")
 
 
 def test_a_comparison_cites_both_sides(bot: GuideBot) -> None:

@@ -272,3 +272,8 @@ def test_table_of_a_made_up_guide() -> None:
     assert [f.value for f in made.cells[ids[1], "补助经费"].facts] == ["800000 CNY"]
     assert (ids[1], "实施期限") not in made.cells
     assert made.cells[ids[0], "申报主体"].facts == ()
+
+
+@pytest.mark.parametrize(("text", "value"), [("up to 5m EUR", "5000000 EUR"), ("50k元", "50000 CNY"), ("不能超过100 m", "")])
+def test_scaled_amounts_with_a_currency_behind(text: str, value: str) -> None:
+    assert [q.value for q in quantities(text) if q.kind == "amount"] == ([value] if value else [])
