@@ -73,6 +73,18 @@ def test_what_is_only_aligned_is_no_table(text: str) -> None:
     assert rows_of(text) == []
 
 
+def test_columns_that_only_stand_under_one_another() -> None:
+    text = (
+        "专题一览表\n编号    专题名称            拟立项数    自筹比例    执行期\nZ01     抗病水稻选育        3项         1.5:1       4年\n"
+        "Z02     双低油菜选育        2项         0.8:1       4年\nZ03     生猪核心群选育      1项         1.5:1       5年\n云岭省科技厅    云岭省农业厅    2026年"
+    )
+    rows = rows_of(text)
+    assert [kind for kind, _, _ in rows] == ["header_row", "row", "row", "row"]
+    assert rows[2][1] == ("Z02", "双低油菜选育", "2项", "0.8:1", "4年") and rows[2][2][3] == "自筹比例"
+    assert rows_of("甲方  乙方  丙方\n一  二  三") == []  # two lines are none
+    assert rows_of("联系人：张三    电话：1    邮箱：a\n联系人：李四    电话：2    邮箱：b\n联系人：王五    电话：3    邮箱：c") == []
+
+
 def test_a_cell_left_empty_below_another_goes_on_with_it() -> None:
     rows = rows_of("类别\t条件\t金额\n博士\t全职\t30万元\n\t兼职\t10万元\n硕士\t全职\t5万元")
     assert [cells for _, cells, _ in rows][2] == ("博士", "兼职", "10万元")

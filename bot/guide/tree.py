@@ -644,8 +644,8 @@ def _question_mark(line: Line) -> int:
 
 
 def _row_head(line: Line) -> str:
-    """The first cell of a table row that is more than a serial number."""
+    """The first cell of a table row that is more than a serial number or a code ("Z03")."""
     hint = line.hint
     cells = [line.text[a - hint.start : b - hint.start] for a, b in hint.cells] if hint else line.text.split("\t")
     named = [cell.strip() for cell in cells if cell.strip()]
-    return next((cell for cell in named if not re.fullmatch(r"[\d.、]+", cell)), named[0] if named else "")[:NAME_MAX]
+    return next((cell for cell in named if not re.fullmatch(r"[A-Za-z]{0,3}-?[\d.、]+", cell)), named[0] if named else "")[:NAME_MAX]

@@ -1,4 +1,4 @@
-"""Tables that a plain text draws with characters: cells parted by tabs or bars, boxes of dashes or of box signs.
+"""Tables that a plain text draws with characters: cells parted by tabs, bars or wide gaps, boxes of dashes or box signs.
 
 What is no table stays as it is: a number and its words parted by a tab, labels with their values, a list of contents.
 """
@@ -18,12 +18,15 @@ _RULE = re.compile(r"[\s+|｜│┃║:\-=_—─━═\u2500-\u257f]+")
 _CROSSING = re.compile(r"[+|｜│┃║\u250c-\u254b\u2550-\u256c]")
 _DASH = re.compile(r"[-=_—\u2500\u2501\u2504-\u250b\u2550]")
 _WIDE = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\u3000-\u303f]")
+_GAP = re.compile(r"(?: |\u3000){2,}|\u3000")
 _PAGE = re.compile(r"[\d.…·]{1,6}")
-_LABEL = re.compile(r"[^：:，。；]{2,14}[：:](?!//)")
+_LABEL = re.compile(r"(?![\d.]+[：:])[^：:，。；]{2,14}[：:](?!//)")  # "1.5:1" is a ratio
 _MARK = re.compile(
     r"[（(]?[\d一二三四五六七八九十]{1,3}[）)、.．]|第[\d一二三四五六七八九十百]{1,5}[编章节条]|[A-Za-z][.)、]|[①-⑳•●○■□◆▪➢★※·*-]"
 )
 MIN_ROWS = 2
+MIN_ALIGNED = 3  # rows and columns of a table that only gaps show: two words far apart are none
+LONGEST_ALIGNED = 40  # characters of a cell between gaps; a sentence with a gap in it is none
 MAX_WIDTH = 50  # columns
 
 
@@ -54,18 +57,22 @@ def _way(line: RawLine) -> str:
     text = line.text.strip()
     if line.kind != "text" or line.cells or line.level is not None or not text:
         return ""
-    return "bar" if _BAR.search(text) or _is_rule(text) else "tab" if "\t" in text else ""
+    if _BAR.search(text) or _is_rule(text):
+        return "bar"
+    if "\t" in text:
+        return "tab"
+    return "gap" if len(text) <= 400 and len(_by_gap(text)) >= MIN_ALIGNED else ""
 
 
 def _found(way: str, run: list[RawLine]) -> Iterator[tuple[list[RawLine], list[list[str]]]]:
     """The run in parts, each with the rows of the table that it draws, or with none: the run as one table, else those
     of its parts that have equally many cells."""
-    read = {"bar": _barred, "tab": _tabbed}.get(way)
+    read = {"bar": _barred, "tab": _tabbed, "gap": _aligned}.get(way)
     rows = read([line.text for line in run]) if read else []
     if rows or read is None:
         yield run, rows
         return
-    count = _cells_in_bars if way == "bar" else _cells_by_tab
+    count = {"bar": _cells_in_bars, "tab": _cells_by_tab}.get(way, _cells_by_gap)
     for _, part in groupby(run, lambda line: count(line.text)):
         lines = list(part)
         yield lines, read([line.text for line in lines])
@@ -77,6 +84,10 @@ def _cells_in_bars(text: str) -> int:
 
 def _cells_by_tab(text: str) -> int:
     return len(_by_tab(text))
+
+
+def _cells_by_gap(text: str) -> int:
+    return len(_by_gap(text))
 
 
 # --- cells parted by bars ---------------------------------------------------------------------------------------------
@@ -152,6 +163,21 @@ def _by_tab(text: str) -> list[str]:
 
 def _by_tabs(text: str) -> list[str]:
     return [cell.strip() for cell in re.split(r"\t+", text.strip())]
+
+
+# --- cells parted by gaps ---------------------------------------------------------------------------------------------
+
+
+def _aligned(run: Sequence[str]) -> list[list[str]]:
+    """The rows of a table whose columns only stand under one another, parted by two blanks or more; none: no table."""
+    rows = [_by_gap(text) for text in run]
+    same = len({len(row) for row in rows}) == 1
+    short = all(0 < len(cell) <= LONGEST_ALIGNED for row in rows for cell in row)
+    return rows if len(rows) >= MIN_ALIGNED and same and short and not _only_aligned(rows) else []
+
+
+def _by_gap(text: str) -> list[str]:
+    return _GAP.split(text.strip())
 
 
 def _is_grid(rows: Sequence[Sequence[str]]) -> bool:
