@@ -29,6 +29,7 @@ from bot.understand import Reading
 from bot.values import value_of
 
 LONG = 230  # characters: a grouped answer beyond this becomes a question back
+_WHOLE = ("requirements", "materials", "process", "targets", "content", "qualification")  # half of these would mislead
 LIST_LONG = 420  # the same where the question wants them all
 
 
@@ -131,7 +132,8 @@ def several_sections(desk: Desk, reading: Reading, hits: Sequence[Hit], similar:
         return polar
     draft = Draft(reading.language)
     say_grouped(desk, draft, have)
-    if len(draft.text()) > LONG and len(have) > 2:  # of each the first sentence, so that all are told
+    whole = have[0][1].concept in _WHOLE
+    if len(draft.text()) > LONG and len(have) > 2 and not whole:  # of each the first sentence, so that all are told
         have = [(t, _opening(e)) for t, e in have]
         draft = Draft(reading.language)
         say_grouped(desk, draft, have)

@@ -168,7 +168,7 @@ def test_a_refusal_is_3(home: Path, capsys: pytest.CaptureFixture[str], source: 
 
 def test_a_question_back_is_0(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     del home
-    code, out, _ = run(capsys, "ask", "谁可以申报", "--json")
+    code, out, _ = run(capsys, "ask", "申报要求是什么", "--json")
     assert (code, json.loads(out)["status"]) == (0, "clarify")
 
 
