@@ -446,6 +446,8 @@ def _elsewhere(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Simil
     if not desk.reader.homes or reading.query.sections or reading.scope == "all" or not reading.native:
         return None
     nouns = [t for t, w in reading.terms if w >= 1 and t in "".join(reading.text[s:e] for s, e in questions_in(reading.text))]
+    if not nouns:
+        return None
     whole = "\n".join([*desk.reader.texts.values(), *(normalise(g.title) for g in desk.index.guides)])
     gone = [t for t in nouns if not any(w in whole for w in (t, *lexicon.synonyms(t)))]
     return refuse_detail(desk, reading, "、".join(dict.fromkeys(gone)), hits) if gone and len(gone) == len(nouns) else None

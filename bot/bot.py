@@ -11,20 +11,19 @@ from typing import Any
 from bot import embed
 from bot.desk import Desk
 from bot.errors import BotError, NotFoundError, QuestionError
-from bot.evidence import Sentence
 from bot.index import Index, Vectors
 from bot.lexical import normalise, tokens
 from bot.library import Library, Room
 from bot.passages import signs
-from bot.ranking import DEPTH, Ranked, candidates, ranked, reranked
+from bot.ranking import DEPTH, Candidate, Ranked, candidates, ranked, reranked
 from bot.retrieve import lexical_scores, meant, nearest_field, plain_questions, question_vector, retrieve, similarity
 from bot.settings import Settings
-from bot.types import Answer, Clause, ClauseId, Fact, Guide, Hit, Segment, Status
+from bot.types import Answer, ClauseId, Fact, Guide, Hit, Segment, Status
 from bot.understand import Reader, Reading, split_questions
 from bot.verify import verified
 from bot.writer import EndpointWriter, drafted
 
-Weighed = tuple[list[tuple[Clause, Sentence, tuple[float, ...]]], tuple[float, ...]]
+Weighed = tuple[list[Candidate], tuple[float, ...]]
 Looked = tuple[Reading, list[Hit], Mapping[ClauseId, float], Mapping[ClauseId, float]]
 
 
@@ -174,7 +173,7 @@ class GuideBot:
         if at_home and reading.scope != "implied":  # its fields answer, and nothing is to be chosen among sentences
             order, hits = [], found[: self.settings.top_k]
         else:
-            order = ranked(desk.finder, reading, found, similar, lexical)
+            order = ranked(candidates(desk.finder, reading, found, similar, lexical))
             # a foreign question shares too few words with the guide for signs of words: its hits stay as they came
             hits = reranked(found, order, self.settings.top_k) if reading.native else found[: self.settings.top_k]
         answer = room.answerer.answer(reading, hits, similar, order)
@@ -215,8 +214,8 @@ class GuideBot:
         vector = _Embedded(self.encoder).of(reading.query.standalone)
         reading, found, similar, lexical = self._looked(loaded, room, reading, vector)
         desk = room.answerer.desk
-        order = ranked(desk.finder, reading, found, similar, lexical)
         rows = candidates(desk.finder, reading, found, similar, lexical)
+        order = ranked(rows)
         return rows, signs(desk, reading, order, similar) if order else ()
 
     def _rewritten(self, loaded: _Loaded, reading: Reading, answer: Answer) -> Answer:
@@ -292,7 +291,7 @@ def _spoken_of(
     found += [Hit(reader.by_id[i], 0.0, len(found) + 1, "structure") for i in others if i not in known]
     hits = [h for h in found if h.clause.clause_id in own or h.clause.clause_id in others]
     order = [
-        r for r in ranked(desk.finder, reading, hits, similar, lexical)
+        r for r in ranked(candidates(desk.finder, reading, hits, similar, lexical))
         if r.clause.clause_id in own or reader.speaks_of(r.clause.label + r.sentence.text, reading.query.sections[0])
     ]  # fmt: skip
     return found, order

@@ -9,7 +9,7 @@ candidates of a question, as in ListNet: Cao et al., 2007) and kept as data in `
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -31,6 +31,9 @@ _PEOPLE = {"人", "名", "位"}
 _NO_VALUE = {"body", "place", "url"}
 
 
+Candidate = tuple[Clause, Sentence, tuple[float, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class Ranked:
     """A sentence with its score; scores of one question compare, those of two do not."""
@@ -47,17 +50,11 @@ def weights() -> tuple[float, ...]:
     return tuple(float(table[name]) for name in FEATURES)
 
 
-def ranked(
-    finder: Finder,
-    reading: Reading,
-    hits: Sequence[Hit],
-    similar: Mapping[ClauseId, float],
-    lexical: Mapping[ClauseId, float],
-) -> list[Ranked]:
-    """The sentences of the hits' clauses, the likeliest first; ties by the order of the hits."""
+def ranked(rows: Iterable[Candidate]) -> list[Ranked]:
+    """Sentences with their features (see `candidates`), the likeliest first; ties in the order in which they came."""
     found = [
         Ranked(clause, sentence, sum(w * f for w, f in zip(weights(), row, strict=True)))
-        for clause, sentence, row in candidates(finder, reading, hits, similar, lexical)
+        for clause, sentence, row in rows
     ]
     return sorted(found, key=lambda r: -round(r.score, 6))
 
@@ -68,8 +65,8 @@ def candidates(
     hits: Sequence[Hit],
     similar: Mapping[ClauseId, float],
     lexical: Mapping[ClauseId, float],
-) -> list[tuple[Clause, Sentence, tuple[float, ...]]]:
-    """Every sentence of the hits' clauses with its features."""
+) -> list[Candidate]:
+    """Every sentence of the hits' clauses with its features, in the order of the hits."""
     signs = _Signs(finder, reading)
     top = max((h.score for h in hits), default=0.0) or 1.0
     foreign = not reading.native

@@ -237,10 +237,10 @@ class Reader:
         self._trees: dict[ClauseId, tuple[ClauseId, ...]] = {}
         self._home_of = self._nearest_homes()
         sections = [c for c in clauses if self._is_section(c)]
-        self.names = Names(clauses, sections, {c.clause_id for c in sections if self._is_loose(c)})
+        loose = [c.clause_id for c in sections if self._is_flat(c.clause_id)]
+        self.names = Names(clauses, sections, frozenset(loose))
         self.texts = self.names.texts
         self.english = in_english(c.text for c in clauses)
-        loose = [c.clause_id for c in sections if self._is_loose(c)]
         self.titles = Titles({c.clause_id: bare_name(c) for c in sections} if self.english else {}, loose)
         self._speaking: dict[str, tuple[ClauseId, ...]] = {}
         self._fields = _grouped((concept, i) for i, concept in self.field_concept.items() if concept)
@@ -252,6 +252,7 @@ class Reader:
                 self.numbers[key] = (*self.numbers.get(key, ()), c.clause_id)
         self.number_words = {re.sub(r"[\d一二三四五六七八九十百.．]+", "", k) for k in self.numbers}
         self.classes = self._classes(sections)
+        self._calling = {i: self.classes_in(text) for i, text in self.texts.items()} if self.classes else {}
         self._years = self._editions()
         self._placed: bool | None = None
 
@@ -271,13 +272,15 @@ class Reader:
 
     def spoken_of(self, section: ClauseId) -> tuple[ClauseId, ...]:
         """Clauses elsewhere that call a section by its class ("D类不超过资助额的20%")."""
-        own = set(self.subtree(section))
-        outside = ((i, text) for i, text in self.texts.items() if i not in own and i not in self.homes)
-        return tuple(i for i, text in outside if self.speaks_of(text, section)) if self.classes else ()
+        own = {*self.subtree(section), *self.homes}
+        return tuple(i for i, said in self._calling.items() if i not in own and self._calls(said, section))
 
     def speaks_of(self, text: str, section: ClauseId) -> bool:
         """Whether a text calls a section by its class."""
-        return any(section in self.classes.get(mark, ()) for mark in self.classes_in(normalise(text)))
+        return self._calls(self.classes_in(normalise(text)), section)
+
+    def _calls(self, said: Iterable[str], section: ClauseId) -> bool:
+        return any(section in self.classes.get(mark, ()) for mark in said)
 
     def classes_in(self, text: str) -> set[str]:
         """The classes that a text calls by their names ("A、B类" is both)."""
@@ -300,12 +303,8 @@ class Reader:
             return len(c.label) >= 2 and c.label.strip("（）()0123456789.、．") != "" and c.label != c.number
         return c.kind == "row" and bool(c.label)
 
-    def _is_loose(self, c: Clause) -> bool:
-        """A heading outside of the sections with labelled fields and above none of them."""
-        return self._is_flat(c.clause_id)
-
     def _is_flat(self, clause_id: ClauseId) -> bool:
-        """Whether a clause stands outside of the sections with labelled fields."""
+        """Whether a clause stands outside of the sections with labelled fields, and above none of them."""
         return self.home(clause_id) is None and not self.homes_under(clause_id)
 
     def _editions(self) -> frozenset[str]:
@@ -874,7 +873,7 @@ class Reader:
                 now = replace(now, query=replace(now.query, sections=source.query.sections), scope="inherited",
                               named=now.named)  # fmt: skip
         # "A类能延期吗", "D类呢": the heading that the first question named says what is asked of the second, too
-        topics = tuple(s for s in last.query.sections if self._is_loose(self.by_id[s]))
+        topics = tuple(s for s in last.query.sections if self._is_flat(s))
         bare = now.query.sections and now.scope == "named" and not (now.asked or now.terms or now.query.fields)
         if leaning and bare and topics:
             said = " ".join(m.text for m in last.named if set(m.clauses) & set(topics))
@@ -989,7 +988,7 @@ class Reader:
         """The question with what was carried over put in front of it, for retrieval."""
         whole = reading.scope == "inherited"
         own = {i for m in reading.named for i in m.clauses}
-        carried = [i for i in reading.query.sections[:4] if whole or (i not in own and self._is_loose(self.by_id[i]))]
+        carried = [i for i in reading.query.sections[:4] if whole or (i not in own and self._is_flat(i))]
         if not carried:
             return f"{reading.topic} {reading.query.text}".strip()
         return " ".join([*(self.section_name(i) for i in carried), *(fields[:1] if whole else ()), reading.query.text])

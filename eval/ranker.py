@@ -34,7 +34,7 @@ from eval.__main__ import TODAY
 from eval.cases import GUIDES_DIR, Case, CasesError, halves, load, normal
 from eval.judge import under
 from eval.record import write
-from eval.run import _file_named, _index_name, build, kept_index, open_bot, place_of_clause
+from eval.run import build, file_named, index_name, kept_index, open_bot, place_of_clause
 from eval.text import table
 
 FILE = Path(__file__).parent.parent / "bot" / "lexicon" / "ranking.toml"
@@ -79,12 +79,12 @@ def _told(clause: Any, sentence: Any, evidence: Any) -> bool:
 def examples(cases: Sequence[Case], settings: Settings) -> list[Example]:
     """Those of made-up guides from an index of each alone, the rest from the index of the settings."""
     out: list[Example] = []
-    files = {c.id: _file_named(c.guide, GUIDES_DIR) for c in cases}
+    files = {c.id: file_named(c.guide, GUIDES_DIR) for c in cases}
     for file in sorted({f for f in files.values() if f}) + [None]:
         with ExitStack() as stack:
             own = settings
             if file is not None:
-                own = replace(settings, index=stack.enter_context(kept_index(_index_name(file))))
+                own = replace(settings, index=stack.enter_context(kept_index(index_name(file))))
                 build(own, [file])
             _, bot = open_bot(own)
             for case in (c for c in cases if files[c.id] == file and c.type != "injection"):

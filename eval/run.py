@@ -214,12 +214,12 @@ def run_index(cases: Sequence[Case], settings: Settings) -> Run:
 def run_each_guide(cases: Sequence[Case], settings: Settings, folder: Path) -> Run:
     """Ask each case that names a file of `folder` against an index of that file alone; the others are skipped."""
     began = time.perf_counter()
-    files = {c.id: _file_named(c.guide, folder) for c in cases}
+    files = {c.id: file_named(c.guide, folder) for c in cases}
     results: list[Result] = []
     skipped = [c for c in cases if files[c.id] is None]
     for file in sorted({f for f in files.values() if f}):
         own = [c for c in cases if files[c.id] == file]
-        with kept_index(_index_name(file)) as kept:
+        with kept_index(index_name(file)) as kept:
             results += _run_file(own, settings, file, kept)
     return Run(tuple(results), tuple(skipped), time.perf_counter() - began)
 
@@ -241,7 +241,7 @@ def kept_index(name: str) -> Iterator[Path]:
             yield Path(passing)
 
 
-def _index_name(file: Path) -> str:
+def index_name(file: Path) -> str:
     return f"{file.stem[:40]}-{hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:8]}"
 
 
@@ -278,7 +278,7 @@ def build(settings: Settings, files: Sequence[Path] = ()) -> None:
     build_index(settings, files=list(files), encoder=_encoder(settings.embedding_model, settings.second_encoder))
 
 
-def _file_named(guide: str, folder: Path) -> Path | None:
+def file_named(guide: str, folder: Path) -> Path | None:
     if not guide or not folder.is_dir():
         return None
     wanted = normal(guide)

@@ -20,6 +20,7 @@ from bot.settings import Settings
 
 if TYPE_CHECKING:
     from bot.bot import GuideBot
+    from bot.types import Answer
 
 ROOT = Path(__file__).resolve().parent.parent
 TODAY = "2025-09-01"  # before the deadlines of the guide in corpus/, so that none of them has passed
@@ -61,6 +62,14 @@ def bot_over(home: Path, text: str, name: str = "guide.txt", *, today: str) -> G
     settings = Settings(corpus=home / "corpus", index=home / "index", log=False, today=today)
     build(settings)
     return GuideBot.open(settings)
+
+
+def tell_apart(bot: GuideBot, question: str, twin: str, words: str) -> Answer:
+    """The question is refused, its twin is answered with these words; gives the refusal."""
+    refused, answered = bot.ask(question), bot.ask(twin)
+    assert refused.status == "refused", refused.text
+    assert answered.status == "answered" and words in answered.text, answered.text
+    return refused
 
 
 @pytest.fixture(scope="session")

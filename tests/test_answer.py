@@ -24,7 +24,7 @@ from bot.bot import GuideBot, answer_json
 from bot.embed import Part
 from bot.errors import QuestionError
 from bot.facts import quantities, table
-from bot.ranking import ranked, reranked
+from bot.ranking import candidates, ranked, reranked
 from bot.retrieve import lexical_scores, question_vector, retrieve
 from bot.settings import Settings
 from bot.types import Answer, Clause, ClauseId, Hit
@@ -258,7 +258,7 @@ def test_in_a_plain_text_the_ranking_weighs_beside_the_words(
     hits = [Hit(clauses[n], scores[n], rank, "fused") for rank, n in enumerate(by_score, 1)]
     similar = {clauses[n].clause_id: scores[n] for n in range(3)}
     answerer, reading = Answerer(index, reader, bot.settings), reader.read(question)
-    order = ranked(answerer.desk.finder, reading, hits, similar, {})
+    order = ranked(candidates(answerer.desk.finder, reading, hits, similar, {}))
     answer = answerer.answer(reading, reranked(hits, order, 3), similar, order)
     assert answer.status == "answered"
     assert answer.citations[0].clause_id == answer.hits[0].clause.clause_id == f"p{first}"
