@@ -38,9 +38,10 @@ from bot.suggest import notices, suggestions
 from bot.supposed import supposed_value
 from bot.tables import in_table
 from bot.types import Answer, Clause, ClauseId, Hit, Status
-from bot.understand import Reader, Reading, questions_in, tagged
+from bot.understand import Reader, Reading
 from bot.values import COMPARABLE, within
 from bot.verify import names_of, verified
+from bot.wording import questions_in, tagged
 
 
 class Answerer:

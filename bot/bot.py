@@ -19,8 +19,9 @@ from bot.ranking import DEPTH, Candidate, Ranked, candidates, ranked, reranked
 from bot.retrieve import lexical_scores, meant, nearest_field, plain_questions, question_vector, retrieve, similarity
 from bot.settings import Settings
 from bot.types import Answer, ClauseId, Fact, Guide, Hit, Segment, Status
-from bot.understand import Reader, Reading, split_questions
+from bot.understand import Reader, Reading
 from bot.verify import verified
+from bot.wording import split_questions
 from bot.writer import EndpointWriter, drafted
 
 Weighed = tuple[list[Candidate], tuple[float, ...]]

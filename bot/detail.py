@@ -11,13 +11,15 @@ import re
 from collections.abc import Iterator
 
 from bot import lexicon
+from bot.asking import Asked
 from bot.compose import bound
 from bot.desk import CLOSED, Desk
 from bot.evidence import Evidence, typed
 from bot.lexical import normalise
 from bot.names import is_word
-from bot.understand import Asked, Reading, questions_in, tagged
+from bot.understand import Reading
 from bot.values import COMPARABLE, level_verdict
+from bot.wording import questions_in, tagged
 
 _HELD = 0.4  # least support of a word: half of its pairs of characters
 _COUNTING = ("m", "mq", "q", "r")  # parts of speech that name nothing

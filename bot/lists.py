@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot import lexicon
+from bot.asking import Asked
 from bot.compose import Draft
 from bot.desk import (
     Desk,
@@ -23,7 +24,7 @@ from bot.polarity import QUOTED, eligibility, lists_bodies
 from bot.statements import say_name, say_reader_form
 from bot.sufficient import refuse_detail
 from bot.types import ClauseId, Hit
-from bot.understand import Asked, Reading
+from bot.understand import Reading
 from bot.values import COMPARABLE, comparable, compare_words, extreme
 
 

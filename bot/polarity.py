@@ -14,8 +14,9 @@ from bot.evidence import Evidence, body, segments, sentences, typed
 from bot.facts import Quantity, is_field
 from bot.lexical import normalise
 from bot.types import ClauseId
-from bot.understand import Reading, tagged
+from bot.understand import Reading
 from bot.values import comparable, grade_verdict, level_verdict, within
+from bot.wording import tagged
 
 QUOTED = re.compile(r"[“\"‘']([^”\"’']{1,12})[”\"’']")
 

@@ -17,8 +17,9 @@ from bot.lexical import normalise
 from bot.statements import say_lead_in, say_reader_form
 from bot.tables import say_rows
 from bot.types import Clause, ClauseId
-from bot.understand import Reading, tagged
+from bot.understand import Reading
 from bot.values import COMPARABLE, comparable
+from bot.wording import tagged
 
 LEAST = 0.5  # support of a side's words by the words that tell of it
 BEST = 6  # candidates of each side that are weighed against those of the others

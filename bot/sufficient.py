@@ -19,8 +19,9 @@ from bot.facts import Quantity, is_field
 from bot.lexical import normalise
 from bot.statements import place_of, say_statement
 from bot.types import Clause, ClauseId, Hit
-from bot.understand import Reading, questions_in
+from bot.understand import Reading
 from bot.values import COMPARABLE, grade_verdict, level_verdict
+from bot.wording import questions_in
 
 
 def correction(desk: Desk, reading: Reading, found: Evidence | None) -> Outcome | None:

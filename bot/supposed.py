@@ -18,8 +18,9 @@ from bot.names import is_word
 from bot.polarity import yes_word
 from bot.statements import say_statement
 from bot.types import Clause, ClauseId
-from bot.understand import Reading, tagged
+from bot.understand import Reading
 from bot.values import comparable, within
+from bot.wording import tagged
 
 SURE = 0.6  # least share of the words beside the question's value that stand beside the guide's
 _PEOPLE = ("人", "名", "位", "人次")

@@ -17,7 +17,8 @@ from bot.evidence import Evidence
 from bot.facts import quantities
 from bot.lexical import normalise
 from bot.types import Clause, ClauseId, Hit
-from bot.understand import Reading, tagged
+from bot.understand import Reading
+from bot.wording import tagged
 
 ROWS = 6  # rows told where a question names none of them
 LONGEST = 420  # characters of a list of rows

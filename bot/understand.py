@@ -7,20 +7,49 @@ out is carried over from the questions before it.
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
-from typing import TypedDict
 
 from bot import facts as fact_module
 from bot import lexicon
-from bot.english import Titles, form_of, from_chinese, in_english, label_in, stem, stems, word_weight
+from bot.asking import (
+    Asked,
+    ask_languages,
+    asked_by_premise,
+    asking_parts,
+    bodies_in,
+    concepts_in,
+    cut_at_joints,
+    form_of_question,
+    unit_asked,
+    without_granted,
+)
+from bot.english import Titles, form_of, in_english, label_in, stem
 from bot.facts import Quantity, is_field
-from bot.lexical import normalise, simplified
-from bot.names import Match, Names, Place, bare_name, is_word, pinyin_to_han, places_in, split_pinyin
+from bot.lexical import normalise
+from bot.names import Match, Names, Place, bare_name, is_word, places_in, split_pinyin
 from bot.types import AnswerKind, Clause, ClauseId, Guide, Query
+from bot.wording import (
+    PART,
+    Term,
+    fold,
+    gloss,
+    in_english_words,
+    language_of,
+    masked_out,
+    ordinals_in,
+    parts_of,
+    plain_fold,
+    questions_in,
+    stems_of,
+    tagged,
+    terms_in,
+    weights_of,
+    with_last_terms,
+    words_of,
+)
 
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _SENTENCE = re.compile(r"[?？!！。；;\n]+")
@@ -35,7 +64,6 @@ _CLASS_MARK = re.compile(rf"第?((?:{_NAMED_CLASS}|{_COUNTED_CLASS})\s*{_CLASS_W
 _CLASSES_SAID = re.compile(
     rf"(?<![a-z])((?:(?:{_NAMED_CLASS})\s*(?:[、,和与及跟/或]|还有)?\s*)+)(?:[两三四]\s*)?({_CLASS_WORD})|第?({_COUNTED_CLASS})\s*({_CLASS_WORD})"
 )
-_PART = re.compile(r"[,，?？!！。；;\n]+|(?<=[问说询答])[:：]")
 _YEAR = re.compile(
     r"(?<!\d)((?:19|20)\d{2})\s*(?:年度|年版|版|(?:年|年的)?(?=(?:的)?(?:项目|申报|指南|课题|计划|政策|通知|这一年|那一年|那批|[那这旧老]一?[版期份]|的呢|年的呢|版))|年(?:度)?(?=的[^，,。？?]{1,8}(?:补助|补贴|资助|奖励|扶持|标准|经费|比例|截止|名额|限额))|年(?=\s*(?:的)?[呢吗?？]|$)| (?=edition|guide|call|programme|version))"
 )
@@ -47,15 +75,6 @@ _OWN_PAST = re.compile(r"的?(?:项目|课题|申报|那批)?[^，,。？?]{0,6}
 _GUIDE_OF_YEAR = re.compile(r"\d{4}\s*(?:年?版|年度?的[^，,。？?]{1,8}(?:补助|补贴|资助|奖励|扶持|标准|经费|比例|截止|名额|限额)|年度?的?(?:指南|政策|办法|措施|细则|通知|规定|文件|申报|项目|课题|计划)|年的?[那这旧老]一?[版期批份年])")
 _FOREIGN_YEAR = re.compile(r"(?<![\d/.-])((?:19|20)\d{2})(?![\d/.-])(?<!january \d{4})")
 _RELATIVE_YEAR = {"去年": -1, "上一年": -1, "上年度": -1, "前年": -2, "明年": 1, "下一年": 1, "来年": 1, "后年": 2, "last year": -1, "next year": 1}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A concept that a question asks for, and where it says so."""
-
-    concept: str
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,93 +123,6 @@ class Reading:
 
 
 # --- language ---------------------------------------------------------------------------------------------------
-
-_SCRIPTS = (
-    ("ko", re.compile(r"[\uac00-\ud7af]")),
-    ("ja", re.compile(r"[\u3040-\u30ff]")),
-    ("ru", re.compile(r"[\u0400-\u04ff]")),
-    ("ar", re.compile(r"[\u0600-\u06ff]")),
-    ("he", re.compile(r"[\u0590-\u05ff]")),
-    ("th", re.compile(r"[\u0e00-\u0e7f]")),
-    ("hi", re.compile(r"[\u0900-\u097f]")),
-    ("el", re.compile(r"[\u0370-\u03ff]")),
-)
-_OTHER_SCRIPT = re.compile("|".join(script.pattern for _, script in _SCRIPTS))
-
-
-def language_of(text: str) -> str:
-    """A BCP-47 tag from the script and, for Latin letters, from small words; "zh" where in doubt."""
-    for language, script in _SCRIPTS if _OTHER_SCRIPT.search(text) else ():
-        if len(script.findall(text)) >= 2:
-            return language
-    # a name quoted in Chinese does not make a German question a Chinese one
-    latin, han = len(re.findall(r"[^\W\d_\u3400-\u9fff]{2,}", text)), len(_HAN.findall(text))
-    asked_in_han = han >= 2 and lexicon.pattern("asks_in_zh_re").search(text)
-    if asked_in_han or (han >= 2 and not (latin >= 4 and latin * 3 > han)) or not re.search(r"[^\W\d_]", text):
-        return "zh-Hant" if sum(a != b for a, b in zip(text, simplified(text), strict=False)) else "zh"
-    words = re.findall(r"[^\W\d_]+", text.lower())
-    scores = {lang: sum(w in small for w in words) for lang, small in _small_words().items()}
-    if re.search(r"[ăđơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ]", text.lower()):
-        return "vi"
-    if re.search("[¿¡ñ]", text):
-        return "es"
-    best = max(scores, key=lambda k: (scores[k], k == "en"))
-    if scores[best] * 2 < len(words) and _is_pinyin(words):
-        return "zh"
-    return "en" if scores[best] == 0 else best
-
-
-@lru_cache(maxsize=1)
-def _small_words() -> dict[str, frozenset[str]]:
-    return {k: frozenset(v) for k, v in lexicon.table("small_words").items()}
-
-
-def _is_pinyin(words: Sequence[str]) -> bool:
-    return bool(words) and all(split_pinyin(w) for w in words)
-
-
-@lru_cache(maxsize=1)
-def _from_japanese() -> Callable[[str], str]:
-    """Japanese forms of characters → traditional → simplified. The tables are loaded once, with the first question."""
-    import opencc
-
-    to_traditional, to_simplified = opencc.OpenCC("jp2t"), opencc.OpenCC("t2s")
-    return lambda text: str(to_simplified.convert(to_traditional.convert(text)))
-
-
-def fold(text: str, language: str) -> str:
-    """The question as it is matched: NFKC, lower case, simplified (Japanese forms of characters too)."""
-    out = normalise(text)
-    if language == "ja":
-        out = _from_japanese()(out)
-    elif language == "zh":
-        out = _closed_up(re.sub(r"\s+", " ", out))
-        if re.search(r"[a-z]{2}", out):
-            out = pinyin_to_han(_INITIALS.sub(_spelt_out, out))
-    if language.startswith("zh"):
-        out = out.replace("囗", "口").replace("礼拜", "星期")
-        if not re.search("[哪谁几吗呢]|什么|多少|怎|啥", out):  # "对口那里" asks
-            out = re.sub(r"那(?=(?:里|儿|个市|个州|个省)[?？。!！\s]*$)", "哪", out)
-        # "我今年39了": years of age
-        out = re.sub(r"(?<=今年)((?:已经|都|刚|满|刚满|才)?[1-9]\d)(?=了?[，,]?(?:还|也|就|了|的)?(?:能|可以|行|够|超))", r"\1周岁", out)
-    out = re.sub(r"[一二][〇零○][〇零○一二三四五六七八九]{2}(?=年)", lambda m: fact_module.year_digits(m[0]), out)
-    return re.sub(r"\s+", " ", out).strip()
-
-
-_INITIALS = re.compile(r"(?<![a-z])[a-z]{1,4}(?![a-z])")
-_LONE = re.compile(r"(?<![\u3400-\u9fff])(?:[\u3400-\u9fff] ){2,}[\u3400-\u9fff](?![\u3400-\u9fff])")
-
-
-def _spelt_out(m: re.Match[str]) -> str:
-    """Initials that people type for a common word ("xm" → "项目")."""
-    return str(lexicon.table("words")["initials"].get(m[0], m[0]))
-
-
-def _closed_up(text: str) -> str:
-    """Chinese without the blanks that tear words apart: between single characters, and beside a question word."""
-    text = _LONE.sub(lambda m: m[0].replace(" ", ""), text)
-    beside = lexicon.table("words")["beside_blank"]
-    return re.sub(rf"(?<=[{beside}]) (?=[\u3400-\u9fff])|(?<=[\u3400-\u9fff]) (?=[{beside}])", "", text)
 
 
 @lru_cache(maxsize=4096)
@@ -508,14 +440,14 @@ class Reader:
         return sum(not is_word(t) and not self.names.holds(t) for t, _ in reading.focus)
 
     def _read_text(self, question: str, text: str, language: str) -> Reading:
-        raw = text if language.startswith("zh") else _plain_fold(question)
+        raw = text if language.startswith("zh") else plain_fold(question)
         raw = raw if len(raw) == len(text) else text
         named, places, unknown = self._sections(text, raw, language)
         # Words of a chapter's heading or of an article's title are as much what is asked as where it stands.
         closed_names = [(m.start, m.end) for m in named if m.how != "name" or not all(map(self._is_flat, m.clauses))]
-        masked = _mask(raw, closed_names)
+        masked = masked_out(raw, closed_names)
         asked, labels = self._asked(masked, raw, language)
-        bodies = _bodies(masked, language)
+        bodies = bodies_in(masked, language)
         if language.startswith("zh") and len({name for name, _ in bodies}) > 1:  # "本人在…任教，我们高校能报吗"
             bodies = tuple(b for b in bodies if b[1] not in _ONESELF)
         premises = tuple(q for q in fact_module.quantities(masked, bare=True) if q.kind not in ("body", "place", "url"))
@@ -529,28 +461,28 @@ class Reader:
             premises = tuple(q for q in premises if q.value != "P1Y") or premises
         if any(q.unit == "岁" for q in premises):  # "37岁还来得及吗": too late by age, not by date
             asked = tuple(Asked("age", a.start, a.end) if _IN_TIME.fullmatch(masked[a.start : a.end]) else a for a in asked)
-        kinds = _kinds(masked, raw, language)
+        kinds = form_of_question(masked, raw, language)
         if kinds["yesno"]:
-            asked = _granted(asked, masked, premises)
+            asked = without_granted(asked, masked, premises)
         edition = self._edition(text)
-        parts = _asking_parts(masked, asked)
+        parts = asking_parts(masked, asked)
         names = closed_names + [(p.start, p.end) for p in places]
         spans = names + [(a.start, a.end) for a in asked]
         words = [w for _, w in bodies if len(w) < 4 or self.names.holds(w)]
         if language.startswith("zh"):
-            cut = _cut_words(text, parts)
-            whole = cut if parts == [(0, masked)] else _cut_words(text, [(0, masked)])
-            terms, focus = (_terms(text, cut, closed, words) for closed in (spans, names))
-            told = _terms(text, whole, names, [])
+            cut = words_of(text, parts)
+            whole = cut if parts == [(0, masked)] else words_of(text, [(0, masked)])
+            terms, focus = (terms_in(text, cut, closed, words) for closed in (spans, names))
+            told = terms_in(text, whole, names, [])
         elif self.english and language == "en":
-            terms, focus = (_stems_of(raw, closed) for closed in (spans, names))
+            terms, focus = (stems_of(raw, closed) for closed in (spans, names))
             told = terms
         else:
             small = lexicon.words("stop_zh")
-            glossed = dict.fromkeys(_glossed(raw, language))
+            glossed = dict.fromkeys(gloss(raw, language))
             terms = focus = told = tuple(Term(w, 0.4 if w in small else 1.0, 0, 0) for w in glossed)
         if self.english and language != "en":
-            terms = focus = told = _in_english_words(terms)
+            terms = focus = told = in_english_words(terms)
         terms, focus = self._sure(terms), self._sure(focus)
         ranked = {f.word for f in focus}
         story = tuple(t.word for t in told if t.word not in ranked)
@@ -573,17 +505,17 @@ class Reader:
         reading = Reading(
             query=Query(question, language, question, sections, labels, "value", unknown),
             text=raw, language=language, asked=asked, bodies=bodies, premises=premises,
-            terms=_weights(terms), focus=_weights(focus), near=near, unit=_unit_asked(many, masked), modifiers=modifiers, story=story,
+            terms=weights_of(terms), focus=weights_of(focus), near=near, unit=unit_asked(many, masked), modifiers=modifiers, story=story,
             pending="pending" if lexicon.pattern("pending_re").search(raw) else "fixed" if lexicon.pattern("fixed_re").search(raw) else "",
             which=bool(lexicon.pattern("which_re").search(masked)), named=named, unknown_edition=edition, field_named=bool(labels),
             scope="named" if sections else ("all" if lexicon.pattern("global_re").search(text) else "none"),
             injection=bool(lexicon.pattern("injection_re").search(text)),
             smalltalk=bool(lexicon.pattern("smalltalk_re").search(text)),
-            ordinals=_ordinals(text), native=language == "en" if self.english else language.startswith("zh"),
+            ordinals=ordinals_in(text), native=language == "en" if self.english else language.startswith("zh"),
             **kinds,
         )  # fmt: skip
         if not reading.asked and not reading.query.fields:
-            reading = replace(reading, asked=_by_premise(reading.premises))
+            reading = replace(reading, asked=asked_by_premise(reading.premises))
         if reading.scope == "none":
             reading = self._implied(reading)
         return self._finish(reading)
@@ -592,7 +524,7 @@ class Reader:
         """Named sections, all place names found, and the place names that no guide holds."""
         found = self.names.find(text) if _HAN.search(text) and language != "ja" else []
         if not language.startswith("zh"):
-            glossed = normalise("，".join(_glossed(raw, language)))
+            glossed = normalise("，".join(gloss(raw, language)))
             found += [replace(m, start=0, end=0, how="gloss") for m in self.names.find(glossed)]
         if self.english:
             found += [Match(s, e, raw[s:e], ids, "name") for s, e, ids in self.titles.find(raw)]
@@ -623,7 +555,7 @@ class Reader:
     def _of_asker(self, text: str, raw: str, place: Place) -> bool:
         """Whether a place that no guide holds is told of the asker ("Unsere Firma sitzt in …"), or beside the question
         where the guides name no place of its kind at all."""
-        part = next(((a, b) for a, b in _parts(raw) if a <= place.start < b), (0, len(raw)))
+        part = next(((a, b) for a, b in parts_of(raw) if a <= place.start < b), (0, len(raw)))
         marked = "?" in raw[part[1] - 1 : part[1] + 1]
         asking = marked or (bool(_HAN.search(raw)) and part in questions_in(raw))
         told = f"{raw[part[0] : place.start]}\x00{raw[place.end : part[1]]}"
@@ -705,14 +637,14 @@ class Reader:
     def _asked(self, masked: str, text: str, language: str) -> tuple[tuple[Asked, ...], tuple[str, ...]]:
         """Concepts and guide labels that the question asks for; a longer wording beats one that it covers."""
         found: list[Asked] = []
-        languages = _ask_languages(masked, language)
+        languages = ask_languages(masked, language)
         for group in (
             languages,
             # short questions leave the language open: another one may know the words
             _LATIN_LANGUAGES if language in _LATIN_LANGUAGES else (),
         ):
             if not found:
-                found = _concepts_in(masked, group)
+                found = concepts_in(masked, group)
         labels = []
         for label in self.labels:
             said = _label_re(normalise(label)).search(text) if len(label) >= 3 else None
@@ -725,7 +657,7 @@ class Reader:
                 if self.concept_of[label]:
                     found.append(Asked(self.concept_of[label], *held))
         found.sort(key=lambda a: (a.start - a.end, a.start, a.concept))
-        found = _unjoined(found, masked)
+        found = cut_at_joints(found, masked)
         kept: list[Asked] = []
         for a in found:
             covered = any(k.start <= a.start and a.end <= k.end and (k.end - k.start) > (a.end - a.start) for k in kept)
@@ -785,7 +717,7 @@ class Reader:
             return ""
         for word, step in _RELATIVE_YEAR.items():
             _, said, after = text.partition(word)
-            if said and not _PART.search(after) and not self.names.holds(word):
+            if said and not PART.search(after) and not self.names.holds(word):
                 year = str(int(max(self._years)) + step) if max(self._years).isdigit() else ""
                 if year and year not in self._years:
                     return word
@@ -802,7 +734,7 @@ class Reader:
         if told and any(re.search(rf"\d{{4}}年度?{told[1][:n]}", normalise(c.text)) for n in (4, 3, 2) for c in self.clauses if c.parent):
             return True  # "2022年度绩效评价" where the guide has "2024年度绩效评价": a year of something, not an edition
         rest = f"{before} {after}"
-        around = [t.word for t in _terms(rest, _cut_words(rest, [(0, rest)]), [], []) if t.weight >= 1]
+        around = [t.word for t in terms_in(rest, words_of(rest, [(0, rest)]), [], []) if t.weight >= 1]
         return any(
             any(t in normalise(self.by_id[i].text) for t in around)
             for i in self.names.clauses_with(phrase[:4])
@@ -879,7 +811,7 @@ class Reader:
             said = " ".join(m.text for m in last.named if set(m.clauses) & set(topics))
             about = tuple((w, 1.0) for w, _, _ in tagged(said, 0) if len(w) > 1)
             now = replace(now, query=replace(now.query, sections=(*now.query.sections, *topics)), yesno=last.yesno,
-                          focus=_joined_terms(now.focus, about))  # fmt: skip
+                          focus=with_last_terms(now.focus, about))  # fmt: skip
         if last.query.unknown and not last.query.sections and not now.query.sections and not now.query.unknown:
             now = replace(now, query=replace(now.query, unknown=last.query.unknown))
         if now.concepts == ("funding",) and "foreign_funding" in last.concepts and not now.named:
@@ -895,7 +827,7 @@ class Reader:
         ):
             now = replace(
                 now, asked=last.asked, bodies=now.bodies or last.bodies, terms=now.terms or last.terms,
-                focus=_joined_terms(now.focus, last.focus), near=_joined_terms(now.near, last.near), which=now.which or last.which, pending=now.pending or last.pending,
+                focus=with_last_terms(now.focus, last.focus), near=with_last_terms(now.near, last.near), which=now.which or last.which, pending=now.pending or last.pending,
                 yesno=now.yesno or last.yesno, need=last.need, field_named=last.field_named,
                 direction=now.direction or last.direction, comparing=now.comparing or last.comparing,
                 listing=now.listing or last.listing, premises=now.premises or (last.premises if last.yesno else ()),
@@ -1036,103 +968,6 @@ def _agreeing(matches: Sequence[Match]) -> list[Match]:
     return out
 
 
-def _mask(text: str, spans: Iterable[tuple[int, int]]) -> str:
-    """`text` with `spans` blanked out, at the same length, so that offsets hold."""
-    out = list(text)
-    for start, end in spans:
-        out[start:end] = "\x00" * (end - start)
-    return "".join(out)
-
-
-def _ask_languages(text: str, language: str) -> tuple[str, ...]:
-    if language.startswith("zh"):
-        return ("zh", "en") if re.search(r"[a-z]{3}", text) else ("zh",)
-    return (language, "en") if re.search(r"[a-z]{3}", text) else (language,)
-
-
-def _bodies(text: str, language: str) -> tuple[tuple[str, str], ...]:
-    """Classes of applicants named in the question with the word used; the longest word first claims its place."""
-    found: list[tuple[int, int, str, str]] = []
-    foreign = not language.startswith("zh") or re.search(r"[a-z]{3}", text) is not None
-    for body in lexicon.bodies().values():
-        if language.startswith("zh"):
-            held = (word for word in body.everyday if word in text)
-            places = ((text.find(word), word) for word in held)
-            found += [(at, at + len(word), body.name, word) for at, word in places if not _counts(text, at)]
-        if foreign:
-            for m in body.foreign.finditer(text):
-                found.append((m.start(), m.end(), body.name, m[0]))
-    found.sort(key=lambda f: (f[0] - f[1], f[0]))
-    out: list[tuple[int, int, str, str]] = []
-    for f in found:
-        if all(f[1] <= o[0] or f[0] >= o[1] for o in out):
-            out.append(f)
-    return tuple(dict.fromkeys((name, word) for _, _, name, word in sorted(out)))
-
-
-def _counts(text: str, at: int) -> bool:
-    """Whether the 个 at a place counts ("几个人", "一个人") and is no part of a word ("个人")."""
-    return text[at] == "个" and at > 0 and text[at - 1] in "一二两三四五六七八九十几每多少0123456789"
-
-
-class _Kinds(TypedDict):
-    yesno: bool
-    need: bool
-    intime: bool
-    comparing: bool
-    direction: str
-    listing: bool
-
-
-def _kinds(masked: str, text: str, language: str) -> _Kinds:
-    """Flags of a question's form."""
-    zh = language.startswith("zh")
-    p = lexicon.pattern
-    yes = (
-        bool(p("yesno_zh_re").search(text))
-        if zh
-        else bool(p("yesno_en_re").search(text) or p("yesno_other_re").search(text))
-    )
-    if not zh and language != "en" and p("yesno_not_other_re").search(text):
-        yes = False
-    if zh and p("yesno_not_zh_re").search(text) and not re.search(r"吗|能不能|可不可以|是否", text):
-        yes = False
-    if not zh and re.search(
-        r"^(?:what|which|who|how|when|where|why|qui|quel|combien|was|wer|wie|welche|wann|¿?qué|¿?quién|¿?cuá|¿?cuan|¿?dónde|кто|что|как|когда)",
-        text,
-    ):
-        yes = False
-    compare = (
-        bool(p("compare_zh_re").search(text))
-        if zh
-        else bool(p("compare_en_re").search(text) or p("compare_other_re").search(text))
-    )
-    direction = ""
-    if compare:
-        direction = (
-            "same"
-            if p("same_re").search(text)
-            else "min"
-            if p("min_re").search(text)
-            else "max"
-            if p("max_re").search(text)
-            else "same"
-        )
-    listing = (
-        bool(p("list_zh_re").search(text))
-        if zh
-        else bool(p("list_en_re").search(text) or p("list_other_re").search(text))
-    )
-    return {
-        "yesno": yes,
-        "need": bool(p("need_re").search(text)),
-        "intime": bool(p("intime_re").search(text)),
-        "comparing": compare,
-        "direction": direction,
-        "listing": listing,
-    }
-
-
 def _kind(reading: Reading) -> AnswerKind:
     if reading.comparing:
         return "compare"
@@ -1145,228 +980,12 @@ def _kind(reading: Reading) -> AnswerKind:
     return "value"
 
 
-def _parts(text: str) -> list[tuple[int, int]]:
-    """A message cut at its marks; a sentence of another language ends in a full stop."""
-    cuts = [0, *(m.end() for m in re.finditer(rf"{_PART.pattern}|(?<=[^\d][a-zäöüéа-я])[.]\s", text)), len(text)]
-    return list(pairwise(cuts))
-
-
-def questions_in(text: str) -> list[tuple[int, int]]:
-    """Spans of a message's parts that hold a question word; the whole where none does. The rest is the caller's story."""
-    asking = lexicon.pattern("interrogative_re")
-    spans = [
-        (a, b) for a, b in _parts(text)
-        if asking.search(text[a:b]) or lexicon.pattern("yesno_zh_re").search(text[a:b].strip(" ,，。;；?？!！\n"))
-    ]  # fmt: skip
-    return spans or [(0, len(text))]
-
-
-def _asking_parts(masked: str, asked: Sequence[Asked]) -> list[tuple[int, str]]:
-    """The parts of the message that ask: those with a concept or a question word; the last one else."""
-    parts: list[tuple[int, str]] = []
-    at = 0
-    for m in [*_PART.finditer(masked), None]:
-        end = m.start() if m else len(masked)
-        if masked[at:end].strip():
-            parts.append((at, masked[at:end]))
-        at = m.end() if m else end
-    question = re.compile(
-        "[吗呢么谁哪几]|什么|多少|怎|如何|是否|能不能|可不可以|有没有|啥|多久|\\?|what|which|who|how|when|where|can |is |are |do |does "
-    )
-    asking = [
-        (at, part) for at, part in parts if any(at <= a.start < at + len(part) for a in asked) or question.search(part)
-    ]
-    return asking or parts[-1:]
-
-
-@lru_cache(maxsize=1)
-def _tagger() -> object:
-    try:
-        import rjieba
-    except ImportError:
-        return None
-    return rjieba.tag
-
-
-_NOUNS = ("n", "nz", "vn", "nt", "ns", "nr", "an", "l", "i", "j", "eng", "x", "nrt", "nrfg", "nw", "b")
-_PEOPLE_ASKED = re.compile(r"人数|(?:人才|人员|医护)[^，,。]{0,6}(?:多少|几|数量|指标|要求)")
 _LATIN_LANGUAGES = ("fr", "de", "es", "pt", "it", "nl", "no", "da", "sv", "fi", "pl", "tr", "id", "vi")
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    word: str
-    weight: float
-    start: int
-    end: int
-
-
-def _unit_asked(many: re.Match[str] | None, text: str) -> str:
-    """The unit that "how many" asks in: people, where it counts heads ("人才要几个")."""
-    unit = (many[1] or "") if many else ""
-    return "人" if unit in ("", "个") and _PEOPLE_ASKED.search(text) else unit
-
-
-def _weights(terms: Sequence[Term]) -> tuple[tuple[str, float], ...]:
-    out: dict[str, float] = {}
-    for t in terms:
-        out[t.word] = max(t.weight, out.get(t.word, 0.0))
-    return tuple(out.items())
-
-
-def _concepts_in(text: str, languages: Sequence[str]) -> list[Asked]:
-    patterns = [lexicon.asking(lang) for lang in languages]
-    return [
-        Asked(name, m.start(), m.end())
-        for name in lexicon.concepts()
-        for asking in patterns
-        if name in asking
-        for m in asking[name].finditer(text)
-        if m.end() > m.start()
-    ]
-
-
-def _unjoined(found: Sequence[Asked], text: str) -> list[Asked]:
-    """Wordings that another one behind "和" or "、" ends ("资助额和年限各是多少" asks for money up to "和")."""
-    out = []
-    for a in found:
-        inner = (b for b in found if b.concept != a.concept and a.start < b.start and b.end <= a.end)
-        ends = (m.start() + a.start for b in inner if (m := _ENDS_JOINED.search(text[a.start : b.start])) and m.start())
-        out.append(replace(a, end=min(ends, default=a.end)))
-    return out
-
-
-_ENDS_JOINED = re.compile(r"(?:、|和|与|及|以及|跟)$")
-
-
-def _glossed(text: str, language: str) -> list[str]:
-    """The guides' words for those of a foreign question that the glossary knows."""
-    found = [(m, words) for pattern, words in lexicon.glossary(language) for m in [pattern.search(text)] if m]
-    return [w for m, words in found for w in words if not any(_covers(o, m) for o, _ in found)]
-
-
-def _covers(outer: re.Match[str], inner: re.Match[str]) -> bool:
-    """Whether a longer match holds another: "master's graduate" is no "graduate"."""
-    return outer.start() <= inner.start() and inner.end() <= outer.end() and outer.end() - outer.start() > inner.end() - inner.start()
 
 
 def _is_short(label: str) -> bool:
     """Whether a label is no longer than a name: 16 characters, of Latin letters 40."""
     return 2 <= len(label) <= (40 if label.isascii() else 16)
-
-
-def _stems_of(text: str, spans: Sequence[tuple[int, int]]) -> tuple[Term, ...]:
-    """Content words of an English question outside of `spans`."""
-    words = (w for w in stems(text) if all(w.end <= s or w.start >= e for s, e in spans))
-    return tuple(Term(w.text, word_weight(w.stem), w.start, w.end) for w in words)
-
-
-def _in_english_words(terms: Sequence[Term]) -> tuple[Term, ...]:
-    """What the glossary makes of a Chinese question's words, or of another language's, for an English guide: they tip a
-    balance and rule nothing out."""
-    return tuple(Term(e, 0.4, t.start, t.end) for t in terms for e in from_chinese(t.word))
-
-
-def _cut_words(text: str, parts: Sequence[tuple[int, str]]) -> list[tuple[str, str, int]]:
-    """The words of some parts of a text, cut in their full sentence, so that a masked neighbour does not make a word
-    of two halves."""
-    return [word for at, part in parts for word in tagged(text[at : at + len(part)], at)]
-
-
-def _terms(
-    text: str, words: Sequence[tuple[str, str, int]], spans: Sequence[tuple[int, int]], bodies: Sequence[str]
-) -> tuple[Term, ...]:
-    """Content words outside of `spans` (names, asking phrases) and stop words. Nouns weigh 1, verbs and the rest 0.4."""
-    closed = bytearray(len(text))
-    for start, end in spans:
-        closed[start:end] = b"\x01" * (end - start)
-    for word in bodies:
-        at = text.find(word)
-        if at >= 0:
-            closed[at : at + len(word)] = b"\x01" * len(word)
-    out = []
-    for word, pos, start in words:
-        end = start + len(word)
-        if sum(closed[start:end]) * 2 >= len(word):
-            continue
-        weight = _weight(word, pos)
-        if weight and not _A_NOT_A.fullmatch(word):
-            out.append(Term(word, weight, start, end))
-    return tuple(out)
-
-
-# Han runs and Latin words; "几个人" ends before "才给", which is no "人才"
-_RUNS = re.compile(r"[\u3400-\u9fff]+?[几多少][个名位]人(?=才[给能可行算够会有要得发补])|[\u3400-\u9fff]+|[a-z][a-z+\-]*")
-
-
-_A_NOT_A = re.compile(r"(.)不\1")  # "卡不卡" asks, and names nothing
-
-
-def tagged(text: str, base: int) -> list[tuple[str, str, int]]:
-    """(word, part of speech, place) of a text's Han runs and Latin words."""
-    tag = _tagger()
-    out = []
-    for m in _RUNS.finditer(text):
-        at = base + m.start()
-        pairs = tag(m[0]) if callable(tag) and _HAN.match(m[0]) else [(m[0], "eng")]
-        for word, pos in pairs:
-            out.append((word, pos, at))
-            at += len(word)
-    return out
-
-
-def _weight(word: str, pos: str) -> float:
-    stop = lexicon.words("stop_zh")
-    if not _HAN.match(word):
-        return 1.0 if len(word) > 1 and word not in lexicon.words("stop_en") else 0.0
-    if len(word) < 2 or word in stop or all(c in stop for c in word) or re.search("[哪谁啥]|什么|多少|怎|^几", word):
-        return 0.0
-    if pos in ("x", "nr", "nrt", "nrfg") and (word[0] in stop or word[-1] in stop):
-        return 0.4  # a word that the dictionary does not know, with a function word at its edge, is likely two halves
-    return 1.0 if pos in _NOUNS and word not in lexicon.words("soft_zh") else 0.4
-
-
-def _granted(asked: tuple[Asked, ...], text: str, premises: Sequence[Quantity]) -> tuple[Asked, ...]:
-    """In "能申请…补贴吗" the money is what one applies for, not what is asked: who may apply is."""
-    funding = next((a for a in asked if a.concept == "funding"), None)
-    applies = lexicon.pattern("applying_re").search(text)
-    if funding is None or not applies or lexicon.pattern("quantity_asked_re").search(text):
-        return asked
-    if any(p.kind == "amount" for p in premises) or applies.start() > funding.start:
-        return asked
-    return tuple(a for a in asked if a is not funding)
-
-
-_PREMISE_CONCEPTS = {"amount": "funding", "duration": "duration", "date": "deadline", "ratio": "ratio"}
-
-
-def _by_premise(premises: Sequence[Quantity]) -> tuple[Asked, ...]:
-    """What a question without an asking phrase is about, by the values that it names ("80万可以吗")."""
-    for p in premises:
-        if p.unit == "岁":
-            return (Asked("age", p.start, p.end),)
-        if p.kind == "duration" and p.unit in ("D", "WD"):
-            return (Asked("onsite", p.start, p.end),)
-        if p.kind in _PREMISE_CONCEPTS:
-            return (Asked(_PREMISE_CONCEPTS[p.kind], p.start, p.end),)
-        if p.kind == "count":
-            concept = (
-                "place"
-                if p.unit in ("县", "市", "州", "区")
-                else "targets"
-                if p.unit in ("人", "名", "位")
-                else "quota"
-            )
-            return (Asked(concept, p.start, p.end),)
-    return ()
-
-
-def _joined_terms(
-    now: tuple[tuple[str, float], ...], last: tuple[tuple[str, float], ...]
-) -> tuple[tuple[str, float], ...]:
-    """A follow-up's words with those of the question that it continues, which weigh less."""
-    own = {t for t, _ in now}
-    return (*now, *((t, w * (0.3 if now else 1.0)) for t, w in last if t not in own))
 
 
 def _nouns(reading: Reading) -> list[str]:
@@ -1376,27 +995,6 @@ def _nouns(reading: Reading) -> list[str]:
 def _doubtful(reading: Reading) -> bool:
     """Whether a question may be misspelt: words left over, or neither a section nor a field understood."""
     return bool(_nouns(reading)) or (not reading.asked and not reading.bodies)
-
-
-def _plain_fold(text: str) -> str:
-    straight = unicodedata.normalize("NFKC", text).lower().replace("’", "'").replace("ʼ", "'")
-    return re.sub(r"\s+", " ", straight).strip()
-
-
-def _ordinals(text: str) -> tuple[int, ...]:
-    english = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
-    out = []
-    for m in lexicon.pattern("ordinal_re").finditer(text):
-        word = next(g for g in m.groups() if g)
-        if word in english:
-            out.append(english.index(word) + 1)
-        elif word == "last":
-            out.append(-1)
-        else:
-            number = fact_module.parse_number(word)
-            if number is not None and 0 < number < 100:
-                out.append(int(number))
-    return tuple(out)
 
 
 def _leans(reading: Reading) -> bool:
@@ -1421,25 +1019,3 @@ def _incomplete(reading: Reading) -> bool:
     return size <= 20
 
 
-def split_questions(message: str) -> tuple[str, ...]:
-    """The questions of one message, where it holds several complete ones ("…多少钱？要推荐函吗？")."""
-    numbered = re.split(r"(?:^|[\s，,；;：:])[(（]?\d{1,2}[.、．)）]\s*", message)
-    if len(numbered) > 2 and all(len(p.strip()) >= 2 for p in numbered[1:]):
-        head = numbered[0].strip()
-        return tuple([f"{head} {numbered[1].strip()}".strip(), *(p.strip() for p in numbered[2:])][:6])
-    parts = [p.strip() for p in re.split(r"(?<=[?？])\s*|\n+", message) if p.strip()]
-    if sum(bool(_ASKS.search(p)) for p in parts) < 2:
-        return (message,)
-    out: list[str] = []
-    for p in parts:
-        if out and not _ASKS.search(out[-1]):
-            out[-1] += ("" if out[-1][-1] in "，,。；;！!" else "，") + p
-        else:
-            out.append(p)
-    if len(out) >= 2 and not _ASKS.search(out[-1]):
-        tail = out.pop()
-        out[-1] += tail
-    return tuple(out[:4])
-
-
-_ASKS = re.compile(r"[?？]\s*$|(?:吗|呢|么|多少|谁|多久|哪里|哪些|几[\u4e00-\u9fff]{0,2})\s*$")

@@ -28,7 +28,8 @@ from bot.ranking import candidates, ranked, reranked
 from bot.retrieve import lexical_scores, question_vector, retrieve
 from bot.settings import Settings
 from bot.types import Answer, Clause, ClauseId, Hit
-from bot.understand import Reader, split_questions
+from bot.understand import Reader
+from bot.wording import split_questions
 from tests.conftest import ROOT, TODAY, full
 
 HOSTILE = 10_000 if full() else 25

@@ -8,7 +8,7 @@ from bot import lexicon
 from bot.bot import GuideBot
 from bot.names import places_in
 from bot.retrieve import plain_questions
-from bot.understand import fold, language_of
+from bot.wording import fold, language_of
 
 # A question about one concept in each language of lexicon/asking.toml, as people put it.
 ASKED = [

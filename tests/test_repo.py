@@ -28,7 +28,7 @@ from tests.conftest import ROOT
 ORDER = [
     *("errors", "types", "settings", "slug", "lexicon"),
     *("ingest", "guide", "facts", "chunk", "export", "embed", "lexical", "english", "index"),
-    *("names", "understand", "retrieve", "evidence", "ranking", "compose", "desk", "values", "statements", "detail", "sufficient"),
+    *("names", "wording", "asking", "understand", "retrieve", "evidence", "ranking", "compose", "desk", "values", "statements", "detail", "sufficient"),
     *("polarity", "supposed", "tables", "lists", "sides", "compare", "passages", "suggest", "verify", "answer", "writer"),
     *("library", "writer", "bot", "web", "cli"),
 ]
