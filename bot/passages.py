@@ -50,8 +50,7 @@ def likeliest(desk: Desk, reading: Reading, order: Sequence[Ranked], similar: Si
     """The likeliest sentence that leaves nothing unsaid, of those near the first; where there is none the first.
 
     `chance` is a logistic model over the signs of the first sentence (`signs`), fitted with the ranking's weights."""
-    order = [r for r in _telling(reading, order) if not _is_bare(r.clause)] or order
-    order = [r for r in order if not unnamed_thing(reading, f"{r.clause.label} {r.sentence.text}")] or order
+    order = _fit(reading, order)
     best = _looked_into(desk, reading, order[0], similar)
     chance = enough(_signs(desk, reading, order, similar, best))
     if best[0] is not None and not best[1] and _says_detail(reading, best[0]):
@@ -81,6 +80,13 @@ def _says_detail(reading: Reading, found: Evidence) -> bool:
     """Whether a sentence holds the words of the detail that is asked for first: few clauses do, so it answers."""
     first = next(iter(ordered_concepts(reading)), "")
     return bool(first) and found.concept == first and lexicon.concepts()[first].detail
+
+
+def _fit(reading: Reading, order: Sequence[Ranked]) -> Sequence[Ranked]:
+    """The ranked sentences that can answer at all: no form's name, no bare heading, none of another thing by name. Where
+    none is left, all."""
+    telling = [r for r in _telling(reading, order) if not _is_bare(r.clause)] or order
+    return [r for r in telling if not unnamed_thing(reading, f"{r.clause.label} {r.sentence.text}")] or telling
 
 
 def _telling(reading: Reading, order: Sequence[Ranked]) -> Sequence[Ranked]:
@@ -129,7 +135,7 @@ def _place(desk: Desk, clause: Clause) -> list[ClauseId]:
 def signs(desk: Desk, reading: Reading, order: Sequence[Ranked], similar: Similar) -> tuple[float, ...]:
     """What tells whether the guide answers a question at all: of the first sentence, its distance from the rest, what
     it leaves unsaid."""
-    order = _telling(reading, order)
+    order = _fit(reading, order)
     return _signs(desk, reading, order, similar, _looked_into(desk, reading, order[0], similar))
 
 

@@ -112,6 +112,13 @@ def ask_all(args: argparse.Namespace, selection: Selection, settings: Settings) 
     return evaluate(selection.asked, settings, args.each_guide)
 
 
+def warn_if_stale(run: Run, settings: Settings) -> None:
+    """A run that asked an index which a build would make anew says so: its figures are those of the old reading."""
+    reasons = run.index.stale_reasons(settings) if run.index is not None else ()
+    if reasons:
+        print(f"eval: 索引不是最新的 the index is not up to date ({'; '.join(reasons)}); run `bot index`", file=sys.stderr)
+
+
 def repeated(run: Run, settings: Settings, count: int) -> Mapping[str, Any] | None:
     """Repeatability on the cases of the main index."""
     if not count or run.index is None:
@@ -153,6 +160,7 @@ def _main(args: argparse.Namespace) -> int:
         print("\n".join(found) if found else f"{len(selection.whole)} cases, nothing wrong with them")
         return 1 if found else 0
     run = ask_all(args, selection, settings)
+    warn_if_stale(run, settings)
     data = record(run, selection.whole, circumstances(settings, run.index), repeated(run, settings, args.repeat))
     # A set of one's own is compared only with a baseline of one's own.
     baseline_file = args.baseline or (None if args.cases or args.answers else gate.BASELINE)

@@ -20,7 +20,7 @@ from eval import metrics
 from eval import run as runner
 from eval.__main__ import TODAY
 from eval.cases import CasesError, halves, load
-from eval.record import write
+from eval.record import hand_out
 
 FILE = Path(__file__).parent.parent / "bot" / "lexicon" / "confidence.toml"
 STATUSES = ("answered", "refused", "clarify")
@@ -137,9 +137,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(_figures(f"{name}, raw", [r[2] for r in part], right))
         print(_figures(f"{name}, fitted", [maps.get(r[1], Platt())(r[2]) for r in part], right))
     text = toml(maps, counts)
-    print("\n" + text, end="")
-    if args.out:
-        write(args.out, text)
+    hand_out(text, args.out)
     return 0
 
 

@@ -33,7 +33,7 @@ from eval import metrics
 from eval.__main__ import TODAY
 from eval.cases import GUIDES_DIR, Case, CasesError, halves, load, normal
 from eval.judge import under
-from eval.record import write
+from eval.record import hand_out
 from eval.run import build, file_named, index_name, kept_index, open_bot, place_of_clause
 from eval.text import table
 
@@ -194,9 +194,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{name:<6} n {len(part):>4}  first clause right: fused {fused_right(part):.3f}  in use {first_right(part, present):.3f}  fitted {first_right(part, theta):.3f}")
         print(f"       n {len([r for r in asked if half[r.case.id] == name]):>4}  {told_apart([r for r in asked if half[r.case.id] == name], enough)}")
     text = toml(theta, enough, len(tune))
-    print("\n" + text, end="")
-    if args.out:
-        write(args.out, text)
+    hand_out(text, args.out)
     return 0
 
 

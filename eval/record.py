@@ -186,3 +186,10 @@ def write(path: Path, text: str) -> None:
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     aside.write_text(text, "utf-8")
     aside.replace(path)
+
+
+def hand_out(text: str, path: Path | None) -> None:
+    """Fitted weights, printed; and written where a file is named."""
+    print("\n" + text, end="")
+    if path is not None:
+        write(path, text)

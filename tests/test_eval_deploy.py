@@ -151,6 +151,19 @@ def test_a_run_writes_its_report_and_the_gate_decides_the_exit_code(
 
 
 @pytest.mark.model
+def test_a_run_over_an_index_of_an_older_parser_says_so(
+    real_index: Path, real_settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BOT_CORPUS", str(real_settings.corpus))
+    ids = [c.id for c in load() if not c.guide][:1]
+    evaluate(["--index", str(real_index), "--only", *ids])
+    assert "not up to date" not in capsys.readouterr().err
+    monkeypatch.setattr("bot.index.code_version", lambda: "of tomorrow")
+    evaluate(["--index", str(real_index), "--only", *ids])
+    assert "the program that reads guides changed" in capsys.readouterr().err
+
+
+@pytest.mark.model
 def test_answers_are_the_same_bytes_in_fresh_processes(real_settings: Settings, real_index: Path) -> None:
     cases = [c for c in load() if not c.guide]
     found = repeatability(cases[:: len(cases) // 8][:8], real_settings, runs=2)
