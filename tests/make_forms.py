@@ -120,6 +120,16 @@ def pdf_columns(left: list[str], right: list[str]) -> bytes:
     return out.getvalue()
 
 
+def pdf_placed(*runs: tuple[float, float, str]) -> bytes:
+    """A page with each text where it is told to stand; at 0 from the left it is centred."""
+    out = io.BytesIO()
+    canvas = _canvas(out)
+    for x, y, text in runs:
+        canvas.drawString(x, y, text) if x else canvas.drawCentredString(297, y, text)
+    canvas.save()
+    return out.getvalue()
+
+
 def pdf_scanned(pages: int = 2) -> bytes:
     """Pages that are pictures."""
     from PIL import Image

@@ -504,6 +504,63 @@ def test_pdf_columns_are_read_one_after_the_other() -> None:
     assert text.index("左栏第11行") < text.index("右栏第0行")
 
 
+def _column(x: float, *lines: str, top: float = 740, lead: float = 24) -> list[tuple[float, float, str]]:
+    return [(x, top - lead * i, line) for i, line in enumerate(lines)]
+
+
+def _folded(text: str, size: int) -> list[str]:
+    return [text[i : i + size] for i in range(0, len(text), size)]
+
+
+def test_pdf_columns_of_few_and_short_lines() -> None:
+    left = ["一、申报条件", "（一）在本市注册；", "（二）信用良好；", "（三）有研发投入。"]
+    right = ["二、申报材料", "（一）申请表；", "（二）营业执照。"]
+    over = (0, 790, "某市创新券申报指南")
+    under = _column(60, *_folded("本指南由某市科技局负责解释，自印发之日起执行，有效期三年，期满前可以视情况修订并重新发布。", 40), top=600)
+    for heights in (0, 7):  # on one base line, and not
+        data = forms.pdf_placed(over, *_column(60, *left), *_column(320, *right, top=740 - heights), *under)
+        got = read(data, "a.pdf").text.split("\n")
+        assert got[:8] == ["某市创新券申报指南", *left, *right]
+        assert len(got) == 9
+    unmarked = forms.pdf_placed(*_column(60, "支持对象", "1. 企业", "2. 高校", "3. 医院"), *_column(320, "申报材料", "1. 申请表", "2. 执照"))
+    assert read(unmarked, "a.pdf").text.split("\n")[3:5] == ["3. 医院", "申报材料"]
+
+
+def test_pdf_columns_join_their_own_lines() -> None:
+    articles = [
+        "第一条 为规范资金管理，提高使用效益，根据有关规定，结合本市实际，制定本办法。",
+        "第二条 本办法所称专项资金，是指市级财政安排用于支持中小企业发展的资金。",
+        "第三条 资金管理遵循公开透明、突出重点、注重绩效的原则，接受社会监督。",
+    ]
+    lines = [_folded(text, 17) for text in articles]
+    data = forms.pdf_placed((0, 790, "某市资金管理办法"), *_column(60, *lines[0], *lines[1]), *_column(320, *lines[2]))
+    assert read(data, "a.pdf").text.split("\n") == ["某市资金管理办法", *articles]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [("类别", "标准"), ("国家级平台", "100万元"), ("省级平台", "50万元"), ("市级平台", "20万元")],
+        [("类别", "条件", "标准"), ("国家级", "获得国家认定；", "100万元"), ("省级", "获得省级认定；", "50万元")],
+        [("支持方向", "支持标准"), ("新认定企业", "给予100万元奖励，分两年拨付。"), ("复审企业", "给予20万元奖励。")],
+    ],
+)
+def test_pdf_tables_without_rules_stay_whole(rows: list[tuple[str, ...]]) -> None:
+    placed = [(60 + 150.0 * n, 740 - 24.0 * i, cell) for i, row in enumerate(rows) for n, cell in enumerate(row)]
+    source = read(forms.pdf_placed((0, 790, "补助标准表"), *placed), "a.pdf")
+    assert [tuple(source.text[a:b] for a, b in h.cells) for h in source.hints if h.kind == "row"] == rows[1:]
+    assert all(h.header == rows[0] for h in source.hints if h.kind == "row")
+    lawful(source)
+
+
+def test_pdf_forms_and_signatures_are_no_columns() -> None:
+    contacts = [("综合科：张老师", "电话：0700-1234567"), ("业务科：李老师", "电话：0700-7654321"), ("财务科：王老师", "电话：0700-7654322")]
+    placed = [(60 + 260.0 * n, 740 - 24.0 * i, cell) for i, row in enumerate(contacts) for n, cell in enumerate(row)]
+    assert read(forms.pdf_placed(*placed), "a.pdf").text.split("\n") == [" ".join(row) for row in contacts]
+    signed = forms.pdf_placed((60, 740, "本办法由市科技局负责解释。"), (400, 700, "某市科技局"), (400, 676, "2026年3月1日"))
+    assert read(signed, "a.pdf").text.split("\n") == ["本办法由市科技局负责解释。", "某市科技局", "2026年3月1日"]
+
+
 def test_scanned_and_encrypted_pdf_are_named() -> None:
     for data, word in ((forms.pdf_scanned(), "扫描"), (forms.pdf_encrypted(), "加密")):
         with pytest.raises(SourceError, match=word):

@@ -19,7 +19,7 @@ def read_bytes(form: str, data: bytes, source: str, max_unpacked: int) -> Readin
     """A file's lines, tables that it draws with characters among them as rows. Whatever a library raises on a damaged file becomes a SourceError; MemoryError passes."""
     try:
         reading = _read(form, data, source, max_unpacked)
-        if form != "pdf":  # its reader sees where on the page a cell stands
+        if form != "pdf":  # its reader sees where on the page a cell stands, and does so itself
             reading.lines = with_tables(reading.lines)
         return reading
     except (SourceError, MemoryError):

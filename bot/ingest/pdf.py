@@ -11,11 +11,12 @@ import itertools
 import re
 import statistics
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from bot.errors import SourceError
+from bot.ingest.drawn import with_tables
 from bot.ingest.table import Cell, Table
 from bot.ingest.text import Likeness, RawLine, Reading, clean_line
 
@@ -45,6 +46,7 @@ class Line:
     chars: list[Char]
     page: int
     bold: bool = False
+    column: int = 0  # of two on the page: 1 or 2; 0 for a line across it
     rows: list[RawLine] = field(default_factory=list)  # in place of a table
 
     @property
@@ -111,7 +113,8 @@ def read_pdf(data: bytes, source: str) -> Reading:
             f"页眉、页脚和页码 {len(furniture)} 行未计入 / {len(furniture)} running heads and page numbers left out"
         )
     _tables(data, pages)
-    reading.lines = _paragraphs([line for page in pages for line in page.lines], max(p.width for p in pages))
+    lines = _paragraphs([line for page in pages for line in page.lines], max(p.width for p in pages))
+    reading.lines = with_tables(lines)  # tables without rules: drawn with bars, or cells that stand under one another
     text = "\n".join(line.text for line in reading.lines)
     if Likeness.of(text).odd > 0.05:
         raise SourceError(source, "文字层是乱码（字体没有编码表），请换用 docx 或重新导出 / the text layer is garbled")
@@ -223,16 +226,15 @@ def _leaves(line: Sequence[Char], after: Char) -> bool:
 
 def _merged(lines: list[Line], reach: float) -> list[Line]:
     """Runs on one base line made one where at most `reach` times their size parts them, from the top down."""
-    ordered = sorted(lines, key=lambda ln: (-round((ln.top + ln.bottom) / 2, 1), ln.left))
     out: list[Line] = []
-    for line in ordered:
+    for line in _by_level(lines):
         for before in reversed(out[-6:]):
             level = abs((before.top + before.bottom) - (line.top + line.bottom)) / 2 < 0.4 * max(before.size, line.size)
             gap = line.left - before.right
             if level and -0.5 * line.size < gap < reach * line.size:
                 if gap > 0.3 * line.size:
-                    last = before.chars[-1]
-                    before.chars.append(Char(" ", last.right, line.left, last.bottom, last.top, last.size, True))
+                    last, blank = before.chars[-1], " " if gap < 1.5 * line.size else "\t"
+                    before.chars.append(Char(blank, last.right, line.left, last.bottom, last.top, last.size, True))
                 before.chars += line.chars
                 break
         else:
@@ -240,42 +242,95 @@ def _merged(lines: list[Line], reach: float) -> list[Line]:
     return out
 
 
+def _by_level(lines: Sequence[Line]) -> list[Line]:
+    """Runs from the top down, those on one base line from left to right also where their boxes differ a little."""
+    out: list[Line] = []
+    level = float("inf")
+    for line in sorted(lines, key=lambda ln: -(ln.top + ln.bottom)):
+        middle = (line.top + line.bottom) / 2
+        at = len(out)
+        if level - middle > 0.2 * line.size:
+            level = middle
+        else:
+            while at and abs((out[at - 1].top + out[at - 1].bottom) / 2 - level) <= 0.2 * line.size and out[at - 1].left > line.left:
+                at -= 1
+        out.insert(at, line)
+    return out
+
+
 def _ordered(lines: list[Line], width: float) -> list[Line]:
-    """Reading order: two columns one after the other where a gutter parts the page, else from the top down."""
+    """Reading order: two columns one after the other where a gutter parts lines of text, else from the top down."""
     runs = _merged(lines, 1.5)
     gutter = _gutter(runs, width)
     if gutter is None:
         return _merged(runs, 1000)
     out: list[Line] = []
-    pending: list[Line] = []
-    for line in runs:  # a line across both columns ends what stands above it
-        if line.left < gutter < line.right:
-            out += _side_by_side(pending, gutter)
-            pending = []
-            out.append(line)
+    for zone in _zones(runs, gutter):
+        left, right = _sides(zone, gutter)
+        if right and left and not _is_grid(left, right):
+            out += [*_of_column(left, 1), *_of_column(right, 2)]
         else:
-            pending.append(line)
-    return out + _side_by_side(pending, gutter)
+            out += _merged(zone, 1000)
+    return out
 
 
-def _side_by_side(lines: list[Line], gutter: float) -> list[Line]:
-    left = [ln for ln in lines if ln.left < gutter]
-    return _merged(left, 1000) + _merged([ln for ln in lines if ln.left >= gutter], 1000)
+def _zones(lines: Sequence[Line], gutter: float) -> Iterator[list[Line]]:
+    """The lines from the top down, parted where one runs across the gutter: it ends what stands above it."""
+    zone: list[Line] = []
+    for line in lines:
+        if line.left < gutter < line.right:
+            yield from ([zone] if zone else [])
+            yield [line]
+            zone = []
+        else:
+            zone.append(line)
+    yield from ([zone] if zone else [])
 
 
-def _gutter(lines: list[Line], width: float) -> float | None:
-    """Where two columns of text part, None for one column."""
-    body = [ln for ln in lines if len(ln.chars) >= 6]
-    for gutter in (width * f for f in (0.5, 0.48, 0.52, 0.46, 0.54)):
-        left = [ln for ln in body if ln.right <= gutter]
-        right = [ln for ln in body if ln.left >= gutter]
-        if min(len(left), len(right)) < 8 or len(left) + len(right) < 0.8 * len(body):
-            continue
-        top = min(max(ln.top for ln in left), max(ln.top for ln in right))
-        bottom = max(min(ln.bottom for ln in left), min(ln.bottom for ln in right))
-        if top > bottom and statistics.median(ln.right - ln.left for ln in [*left, *right]) > 0.25 * width:
+def _sides(lines: Sequence[Line], gutter: float) -> tuple[list[Line], list[Line]]:
+    return [ln for ln in lines if ln.right <= gutter], [ln for ln in lines if ln.left >= gutter]
+
+
+def _of_column(lines: list[Line], column: int) -> list[Line]:
+    merged = _merged(lines, 1000)
+    for line in merged:
+        line.column = column
+    return merged
+
+
+def _gutter(lines: Sequence[Line], width: float) -> float | None:
+    """Where two columns of text part, None for one column.
+
+    The lines of a right column begin where others do, also where they are few. Text, and no table or form, are lines
+    that have a number or the marks of a sentence or fill their column, on both sides.
+    """
+    begins = Counter(round(ln.left / 3) for ln in lines if 0.3 * width < ln.left < 0.75 * width)
+    for place, count in begins.most_common(4):
+        if count < 2:
+            break
+        near = min(ln.left for ln in lines if abs(ln.left - 3 * place) <= 3)
+        gutter = near - 1
+        zones = [_sides(zone, gutter) for zone in _zones(lines, gutter)]
+        beside = [(a, b) for a, b in zones if a and b and not _is_grid(a, b)]
+        left, right = ([ln for pair in beside for ln in pair[n]] for n in (0, 1))
+        if min(len(left), len(right)) >= 2 and len(left) + len(right) >= 5 and _is_text(left) and _is_text(right):
             return gutter
     return None
+
+
+def _is_text(lines: Sequence[Line]) -> bool:
+    """Whether most lines of a column are text: numbered, with a mark of a sentence, or as long as the column is wide."""
+    edge = max(ln.right for ln in lines)
+    full = [ln for ln in lines if len(ln.chars) >= 10 and ln.right > edge - 1.5 * ln.size]
+    told = {id(ln) for ln in full} if len(full) > 1 else set()
+    told |= {id(ln) for ln in lines if _NUMBERED.match(ln.text) or (len(ln.chars) >= 6 and _MARKS.search(ln.text))}
+    return 2 * len(told) >= len(lines)
+
+
+def _is_grid(left: Sequence[Line], right: Sequence[Line]) -> bool:
+    """Whether lines stand in rows of three or more cells, as those of a table without rules do."""
+    heights = Counter(round((ln.top + ln.bottom) / 4) for ln in (*left, *right))
+    return len(heights) > 1 and 3 * sum(n > 2 for n in heights.values()) >= len(heights)
 
 
 # --- what is no text of the guide ------------------------------------------------------------------------------------
@@ -458,6 +513,7 @@ _NUMBERED = re.compile(
 # Numbers that hardly ever stand inside a sentence at a line's start.
 _SECTION = re.compile(rf"\s*(?:[{_HAN}]+\s*、(?![{_HAN}]、)|[（(]\s*[{_HAN}]+\s*[)）]|第\s*[{_HAN}]+\s*[章节]\s)")
 _LABELLED = re.compile(r"[\u4e00-\u9fff][^。；，,;:：\s]{1,10}[：:].")
+_MARKS = re.compile(r"[，。；！？]|[a-z)][,.;](?: |$)")
 _ENDS = re.compile(r"[。！？；：.!?;:]['\"”’）)]*$")
 _OPEN = re.compile(r"[，、,（(“‘《〈\-—及和与或的]$")
 _CLINGS = re.compile(r"[，。；：、！？）》〉”’】」』%‰]")
@@ -480,7 +536,10 @@ class _Measure:
 
 def _paragraphs(lines: list[Line], width: float) -> list[RawLine]:
     """Lines joined where the setter, not the author, ended them."""
-    measure = _measure([ln for ln in lines if not ln.rows], width)
+    columns = [[ln for ln in lines if not ln.rows and ln.column == n] for n in (0, 1, 2)]
+    margin = min((ln.left for ln in lines), default=0.0)
+    inner = min((ln.left - ln.size for ln in columns[2]), default=0.0)
+    measures = [_measure(inside, edge) for inside, edge in zip(columns, (width - margin, inner, width - margin), strict=True)]
     out: list[RawLine] = []
     before: Line | None = None
     for line in lines:
@@ -488,19 +547,24 @@ def _paragraphs(lines: list[Line], width: float) -> list[RawLine]:
             out += line.rows
             before = None
             continue
-        text = clean_line(line.text)
+        text = "\t".join(filter(None, map(clean_line, line.text.split("\t"))))
         if not text:
             continue
-        if before is not None and measure and out and _continues(before, line, measure):
+        measure = measures[line.column]
+        if measure is None:
+            continue
+        above = measures[before.column] if before is not None else None
+        if before is not None and above is not None and out and _continues(before, line, above, measure):
             out[-1].text = _glue(out[-1].text, text)
             out[-1].centered = out[-1].centered and _is_centered(line, measure)
         else:
-            out.append(RawLine(text, page=line.page, centered=measure is not None and _is_centered(line, measure)))
+            out.append(RawLine(text, page=line.page, centered=_is_centered(line, measure)))
         before = line
     return out
 
 
-def _measure(lines: list[Line], width: float) -> _Measure | None:
+def _measure(lines: list[Line], edge: float) -> _Measure | None:
+    """`edge` is where lines end at the latest, for a text with too few full ones to show it."""
     if not lines:
         return None
     size = statistics.median(ln.size for ln in lines)
@@ -508,8 +572,12 @@ def _measure(lines: list[Line], width: float) -> _Measure | None:
     # Marks may hang in the margin, so the edge is where other lines end.
     rights = sorted(ln.right for ln in body if not _CLINGS.match(ln.chars[-1].text)) or [ln.right for ln in body]
     right = rights[min(len(rights) - 1, int(0.98 * len(rights)))]
-    if sum(r > right - 1.5 * size for r in rights) < 3:  # too few full lines to tell: as wide as the left margin
-        right = max(right, width - min(ln.left for ln in body))
+    # In a column few lines show where it ends, and its edge is only known to lie before the gutter.
+    column = body[0].column > 0
+    least = min(ln.left for ln in body)
+    few = not column and sum(r > right - 1.5 * size for r in rights) < 3
+    if few or right - least < (0.6 if column else 0.8) * (edge - least):
+        right = max(right, edge)
     lefts = Counter(round(ln.left / 2) * 2 for ln in body)
     common = [x for x, n in lefts.items() if n >= max(2, 0.05 * len(body))] or list(lefts)
     left = float(min(common))
@@ -529,13 +597,13 @@ def _is_centered(line: Line, m: _Measure) -> bool:
     return lead > 2.5 * m.size and abs(lead - rest) < 1.5 * m.size
 
 
-def _continues(before: Line, line: Line, m: _Measure) -> bool:
-    """Whether `line` is the rest of the paragraph that `before` is in.
+def _continues(before: Line, line: Line, above_m: _Measure, m: _Measure) -> bool:
+    """Whether `line` is the rest of the paragraph that `before` is in; each with the measure of its column.
 
     A setter breaks a line where the next unit (a character, or a word, with the marks that cling to it) did not fit.
     Where it would have fitted, the author ended the line.
     """
-    if abs(before.size - line.size) > 0.12 * m.size or _is_centered(before, m):
+    if abs(before.size - line.size) > 0.12 * m.size or _is_centered(before, above_m):
         return False
     gap = before.bottom - line.bottom
     if before.page == line.page and gap > 1.45 * m.gap:
@@ -546,7 +614,7 @@ def _continues(before: Line, line: Line, m: _Measure) -> bool:
     unit = _UNIT.match(text)
     count = len(unit[0]) if unit else 1
     needed = line.chars[min(count, len(line.chars)) - 1].right - line.left
-    if needed <= m.right - before.right - 0.35 * line.size:
+    if needed <= above_m.right - before.right - 0.35 * line.size:
         return False
     if _SECTION.match(text) and not _OPEN.search(above):
         return False
@@ -557,5 +625,5 @@ def _continues(before: Line, line: Line, m: _Measure) -> bool:
     indent = line.left - m.left
     if m.indented and indent > 1.2 * m.size:
         # With a hanging indent the rest of an item stands under its first word.
-        return before.left - m.left > 0.9 * indent and not _ENDS.search(above) and not _LABELLED.match(text)
+        return before.left - above_m.left > 0.9 * indent and not _ENDS.search(above) and not _LABELLED.match(text)
     return m.indented or not (_ENDS.search(above) and _LABELLED.match(text))
