@@ -58,6 +58,7 @@ class _Builder:
         self.nodes: list[Node] = []
         self.stack: list[int] = []
         self.titled = False  # the document has its title
+        self.body = -1  # title of a document that goes on behind an annex in its midst, -1 for none
         self.signed = False  # a signature closed the document so far: what follows has a title of its own
         # Of each list, that is of the nodes of one style under one parent: how many, and how many that have children
         # or further lines.
@@ -96,7 +97,7 @@ class _Builder:
 
     def _is_title(self, at: int) -> bool:
         line = self.lines[at]
-        if line.role == "annex" or (line.role == "field" and self._may_be_annex(line)):
+        if line.role == "annex" or (line.role == "field" and self._may_be_annex(at)):
             return self._opens_annex(at)
         if line.hint is not None and line.hint.kind == "title":
             return True
@@ -104,11 +105,16 @@ class _Builder:
             return False
         return title_like(line) and not is_remark(line.text)
 
-    def _may_be_annex(self, line: Line) -> bool:
-        """A field "附件2：…" after the signature, or with its title in the next line, is the annex itself."""
+    def _may_be_annex(self, at: int) -> bool:
+        """A field "附件2：…" after the signature, right above a table, or with its title in the next line, is the annex
+        itself."""
+        line = self.lines[at]
         if is_annex_field(line):
-            return self.signed or not line.value.strip()
+            return self.signed or not line.value.strip() or self._above_table(at)
         return self.signed and is_annex(line.text.rstrip("：:"))
+
+    def _above_table(self, at: int) -> bool:
+        return at + 1 < len(self.lines) and self.lines[at + 1].role == "row"
 
     def _opens_annex(self, at: int) -> bool:
         """An annex, and not one entry of a list of annexes."""
@@ -123,6 +129,8 @@ class _Builder:
             last += 1
             name += self.lines[last].text
         name = name or self.lines[at].text
+        early = not self.signed and self.titled and is_annex_field(self.lines[at]) and self._above_table(at)
+        self.body = (self.body if self.body >= 0 else self._root()) if early else -1
         self.stack.clear()
         node = self._add(at, "heading", "title", label=name, element=name, level=self._title_level(at))
         self._extend(node, last)
@@ -566,8 +574,14 @@ class _Builder:
 
     # --- the stack
 
+    def _root(self) -> int:
+        """Index of the open title, -1 for none."""
+        return self.stack[0] if self.stack and self.nodes[self.stack[0]].style == "title" else -1
+
     def _pop_to_root(self) -> None:
-        del self.stack[1 if self.stack and self.nodes[self.stack[0]].style == "title" else 0 :]
+        if self.body >= 0:
+            self.stack = [self.body]
+        del self.stack[1 if self._root() >= 0 else 0 :]
 
     def _add(
         self,
