@@ -132,7 +132,8 @@ class _Builder:
         early = not self.signed and self.titled and is_annex_field(self.lines[at]) and self._above_table(at)
         self.body = (self.body if self.body >= 0 else self._root()) if early else -1
         self.stack.clear()
-        node = self._add(at, "heading", "title", label=name, element=name, level=self._title_level(at))
+        whole = self.lines[at].text if last == at else name  # "附件1：某表" is known by its number as well
+        node = self._add(at, "heading", "title", label=name, element=whole, level=self._title_level(at))
         self._extend(node, last)
         self.signed = False
         if name.endswith("文件") and last + 1 < len(self.lines) and self.lines[last + 1].role == "docnum":
