@@ -346,6 +346,27 @@ def test_tables_hang_under_their_caption() -> None:
     assert tree.clauses[-1].path == ("标题办法", "二、其他")
 
 
+def test_an_annex_that_is_a_table_stands_by_itself() -> None:
+    """Also in the midst of a notice: what closes the notice is the notice's. It is known by its number and its name."""
+    lines = ["关于申报补助的通知", "一、标准", "补助标准见附件1。", "附件1：补助标准一览表", "类别\t金额", "甲类\t1万元"]
+    lines += ["注：每年核定一次。", "附件2：申报表（略）", "某市体育局", "2027年2月9日"]
+    text, hints, at = "\n".join(lines), [], 0
+    for line in lines:
+        if "\t" in line:
+            first = line.index("\t")
+            cells = ((at, at + first), (at + first + 1, at + len(line)))
+            kind = "header_row" if line.startswith("类别") else "row"
+            hints.append(LineHint(at, at + len(line), kind, table=1, cells=cells, header=("类别", "金额")))
+        at += len(line) + 1
+    source = SourceText("t.docx", text, "", "docx", hints=tuple(hints))
+    tree = parse(source, guide_of(source))
+    check_laws(source, tree)
+    paths = {c.text: c.path for c in tree.clauses}
+    assert paths["甲类\t1万元"] == paths["注：每年核定一次。"] == ("附件1：补助标准一览表",)
+    assert paths["附件2：申报表（略）"] == paths["某市体育局"] == ("关于申报补助的通知",)
+    assert next(c.label for c in tree.clauses if c.start == text.index("附件1：")) == "补助标准一览表"
+
+
 def test_bare_headings_need_company_or_bold_type() -> None:
     text = "标题办法\n支持范围\n本市企业均可申报。\n一般说明如此。"
     assert [c.kind for c in tree_of(text).clauses][1] != "heading" or len(tree_of(text).clauses) < 4
