@@ -201,7 +201,7 @@ def _polar_group(desk: Desk, reading: Reading, have: Sequence[tuple[ClauseId, Ev
         return None
     verdicts = [(t, e, polarity(desk, reading, t, e)) for t, e in have]
     kinds = {v for _, _, v in verdicts}
-    if None in kinds:
+    if kinds == {None} or (None in kinds and len(kinds) < 3):
         return None
     draft = Draft(reading.language)
     if len(kinds) == 1:
@@ -216,6 +216,9 @@ def _polar_group(desk: Desk, reading: Reading, have: Sequence[tuple[ClauseId, Ev
                 if k:
                     draft.msg("comma")
                 draft.say(desk.reader.section_name(t)).mark(e.clause, e.spans)
+        open_ = [(t, e) for t, e, v in verdicts if v is None]  # of these the guide says neither
+        if open_:
+            say_grouped(desk, draft.msg("semicolon"), open_)
     if len(draft.text()) > LIST_LONG:
         return None
     return Outcome(draft, "answered", 0.7, kept=tuple(e for _, e in have))

@@ -14,11 +14,11 @@ from bot import lexicon
 from bot.asking import Asked
 from bot.compose import bound
 from bot.desk import CLOSED, Desk
-from bot.evidence import Evidence, typed
+from bot.evidence import ENOUGH, Evidence, typed
 from bot.lexical import normalise
 from bot.names import is_word
 from bot.understand import Reading
-from bot.values import COMPARABLE, level_verdict
+from bot.values import COMPARABLE, claim_in, level_verdict
 from bot.wording import questions_in, tagged
 
 _HELD = 0.4  # least support of a word: half of its pairs of characters
@@ -136,13 +136,22 @@ def _unworded(desk: Desk, reading: Reading, found: Evidence) -> str:
     gone += [w for w in _heads(reading, found) if desk.finder.support(w, near) < _HELD]
     about = near if _is_value_field(found) else wide
     gone += [w for w in _subjects(reading) if desk.finder.support(w, about) < _HELD]
-    gone += [w for w in _topics(reading) if desk.finder.support(w, wide) < _HELD]
+    gone += [w for w in _topics(reading) if desk.finder.support(w, wide) < _HELD and not is_claimed(desk, reading, w, found)]
     case = lexicon.pattern("case_asked_re").search(reading.text)
     if case or (reading.yesno and not _decided(reading, found)):
         degrees = lexicon.words("degrees_zh") if any(d in found.quote for d in lexicon.words("degrees_zh")) else ()
         words = (w for w in _predicates(reading) if w not in degrees)  # "大专" is weighed against "本科及以上"
-        gone += [w for w in words if desk.finder.support(w, wide) < _HELD]
+        gone += [w for w in words if desk.finder.support(w, wide) < _HELD and not is_claimed(desk, reading, w, found)]
     return "、".join(dict.fromkeys(gone))
+
+
+def is_claimed(desk: Desk, reading: Reading, noun: str, found: Evidence | None) -> bool:
+    """Whether a noun only says what the question takes something for ("是择优委托吧"), of which the words found tell."""
+    claim = claim_in(reading.text) if reading.yesno and found is not None and found.score >= ENOUGH else None
+    if claim is None or found is None or noun not in reading.text[slice(*claim)]:
+        return False
+    rest = [(t, w) for t, w in reading.focus if t not in reading.text[slice(*claim)]]
+    return found.by_field or bool(rest and desk.finder.coverage(rest, desk.finder.context(found.clause)) >= 0.6)
 
 
 def _is_value_field(found: Evidence) -> bool:

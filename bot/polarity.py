@@ -15,7 +15,7 @@ from bot.facts import Quantity, is_field
 from bot.lexical import normalise
 from bot.types import ClauseId
 from bot.understand import Reading
-from bot.values import comparable, grade_verdict, level_verdict, within
+from bot.values import claim_in, comparable, grade_verdict, level_verdict, within
 from bot.wording import tagged
 
 QUOTED = re.compile(r"[“\"‘']([^”\"’']{1,12})[”\"’']")
@@ -64,24 +64,53 @@ def lists_bodies(reading: Reading, quote: str) -> bool:
     return all(_lists(leaders[1] if leaders else quote, b) for b, _ in reading.bodies)
 
 
+def _names_classes(quote: str) -> bool:
+    """Whether an eligibility clause names classes of applicants at all: "平台的依托单位" may be of any."""
+    return any(w in quote for b in lexicon.bodies() for w in (b, *lexicon.bodies()[b].guide))
+
+
+def supposes_not(reading: Reading) -> bool:
+    """Whether a question asks to confirm that something is not so ("医院不能报，对吧", "是不是不限名额")."""
+    p = lexicon.pattern
+    return bool(reading.yesno and p("confirms_re").search(reading.text) and p("supposes_not_re").search(reading.text))
+
+
 def yes_word(reading: Reading, verdict: bool) -> str:
     """Yes or no in the verb of the question: 可以, 需要, 有效, 够, 有, 是."""
     language = reading.language
     if not language.startswith("zh") and language != "en":
         return lexicon.yes_no(verdict, language)
     kinds = lexicon.table("words")["yes_kinds"]
+    if supposes_not(reading):  # "不能报，对吧": yes and no are said of the whole, not of the verb
+        return lexicon.message("yes_is" if verdict else "no_is", language)
     kind = next((k for k, pattern in kinds if re.search(pattern, reading.text)), "_is")
     return lexicon.message(("yes" if verdict else "no") + kind, language)
 
 
 def polarity(desk: Desk, reading: Reading, section: ClauseId, found: Evidence) -> bool | None:
     """Yes or no as the evidence says it; None where it says neither."""
+    joint = _of_both(reading, found) if not (reading.bodies and found.concept == "eligible") else None
+    if joint is not None:
+        return joint
+    verdict = _affirmed(desk, reading, found)
+    return not verdict if verdict is not None and supposes_not(reading) else verdict
+
+
+def _of_both(reading: Reading, found: Evidence) -> bool | None:
+    """Whether both sides must submit, where the evidence is about that."""
+    if found.concept in ("joint", "submit") or re.search(r"单方|单独申报", found.quote):
+        return _joint(reading.text, found.quote)
+    return None
+
+
+def _affirmed(desk: Desk, reading: Reading, found: Evidence) -> bool | None:
+    """The same for what the question says without its "not"."""
     quote = found.quote
     graded = grade_verdict(reading.text, quote)
     if graded is not None:
         return graded
     if reading.bodies and found.concept == "eligible":
-        return lists_bodies(reading, quote)
+        return lists_bodies(reading, quote) if _names_classes(quote) else None
     opening = re.match(
         r"(不(?:可以|能|需要|用|行|是|得)|没有|否|无)|(可以|能|需要|要|是|有|行|应当|应该)(?:的)?(?=[。，,；!！])",
         quote,
@@ -94,10 +123,8 @@ def polarity(desk: Desk, reading: Reading, section: ClauseId, found: Evidence) -
     told = _told_apart(desk, reading, found)
     if told is not None:
         return told
-    if found.concept in ("joint", "submit") or re.search(r"单方|单独申报", quote):
-        joint = _joint(reading.text, quote)
-        if joint is not None:
-            return joint
+    if _without(desk, reading, found) or _in_another_year(desk, reading, found) or _in_another_month(reading, found):
+        return False
     days = [q for q in typed(found, ("date",)) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", q.value)]
     dates = [q.value for q in days]
     for premise in reading.premises:
@@ -116,13 +143,85 @@ def polarity(desk: Desk, reading: Reading, section: ClauseId, found: Evidence) -
         return past if asks_past else not past
     if found.concept == "deadline" and not dates:
         return False  # asked whether the date is fixed, and it is not
+    claimed = _claimed(desk, reading, found)
+    if claimed is not None:
+        return claimed
     if found.concept in CLOSED and _absent(desk, reading, found):
-        return False
+        return None if lexicon.pattern("open_list_re").search(quote) else False
+    denied = _part_denies(desk, reading, found)
+    if denied is not None:
+        return not denied
     if reading.need and re.search(r"须|应|需|已签署|已与|要求", quote) and not re.search(r"无需|不需|不必", quote):
         return True
     if re.fullmatch(r"无|没有|不限|暂无", quote.strip()):
         return False
     return not lexicon.pattern("deny_re").search(quote)
+
+
+def _without(desk: Desk, reading: Reading, found: Evidence) -> bool:
+    """Whether the asker lacks, or means to leave out, what the clause demands ("还没签合作协议", "不交推荐函行吗")."""
+    m = lexicon.pattern("without_re").search(reading.text)
+    if m is None or not lexicon.pattern("demands_re").search(found.quote) or supposes_not(reading):
+        return False
+    told = normalise(found.quote)
+    things = [w for w, pos, _ in tagged(m["thing"], 0) if pos.startswith(("n", "v", "l", "j")) and len(w) >= 2]
+    return bool(things) and all(desk.finder.support(w, told) >= 0.5 for w in things)
+
+
+def _in_another_year(desk: Desk, reading: Reading, found: Evidence) -> bool:
+    """Whether the question gives a thing another year than the part of the clause that names the thing does."""
+    asked = set(_YEARS.findall(reading.text))
+    dated = [normalise(p) for p in re.split("[，,、；;。]", found.quote) if _YEARS.search(p)]
+    if len(asked) != 1 or not dated:
+        return False
+    words = [*reading.focus, *((m.text, 1.0) for m in reading.named if m.end > m.start)]
+    best = max(dated, key=lambda part: desk.finder.coverage(words, part))
+    return desk.finder.coverage(words, best) > 0.3 and not asked & set(_YEARS.findall(best))
+
+
+def _in_another_month(reading: Reading, found: Evidence) -> bool:
+    """Whether the question names a month alone ("改到10月了吗") and the clause gives days of others."""
+    asked = [int(m[1]) for m in _MONTH.finditer(reading.text)]
+    days = [q.value for q in typed(found, ("date",)) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", q.value)]
+    confirms = lexicon.pattern("confirms_re").search(reading.text) or "改" in reading.text
+    return bool(len(asked) == 1 and days and confirms) and all(int(d[5:7]) != asked[0] for d in days)
+
+
+_YEARS = re.compile(r"(?<!\d)(20\d\d)(?=\s?年)")
+_MONTH = re.compile(r"(?<![\d.个])(1[0-2]|[1-9])月(?!\s?\d)(?![初中底末]?[前后内])")
+
+
+def _claimed(desk: Desk, reading: Reading, found: Evidence) -> bool | None:
+    """Whether what the question says that something is ("是择优委托吗", "归省科技厅管吧") is what the clause gives; None where
+    it says no such thing, or the clause might mean it in other words."""
+    claim = claim_in(reading.text)
+    if claim is None or not reading.language.startswith("zh") or reading.premises:
+        return None
+    names = [(n.start, n.end) for n in reading.named]
+    text = normalise(f"{found.clause.label} {found.quote}")
+    words = [
+        w for w, pos, n in tagged(reading.text[slice(*claim)], claim[0])
+        if len(w) >= 2 and pos.startswith(("n", "l", "j", "v", "b", "x")) and not any(a <= n < b for a, b in names)
+        and w not in lexicon.words("stop_zh") and w not in lexicon.words("modal_zh")
+    ]  # fmt: skip
+    if not words:
+        return None
+    held = [desk.finder.support(w, text) >= 0.5 for w in words]
+    if all(held):
+        return None  # the rules after this one look for what denies it
+    closed = found.by_field or found.concept in CLOSED
+    return False if closed and not any(held) and not lexicon.pattern("open_list_re").search(found.quote) else None
+
+
+def _part_denies(desk: Desk, reading: Reading, found: Evidence) -> bool | None:
+    """Whether the one part of a clause that names what the question is about says no of it ("…可以计入；…二手设备不计入")."""
+    texts = [normalise(found.clause.text[s:e]) for span in found.spans for s, e in segments(found.clause.text, *span)]
+    words = sorted((t for t, w in reading.focus if w >= 1), key=reading.text.find)
+    for word in words if len(texts) > 1 else ():
+        held = [t for t in texts if word in t]
+        if len(held) == 1:
+            return True if lexicon.pattern("part_denies_re").search(held[0]) else None
+    return None
 
 
 def _dated(reading: Reading, asked: str, stated: Sequence[Quantity], today: str) -> bool:

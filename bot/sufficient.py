@@ -13,7 +13,7 @@ from bot.desk import (
     Desk,
     Outcome,
 )
-from bot.detail import unstated_detail
+from bot.detail import is_claimed, unstated_detail
 from bot.evidence import ENOUGH, Evidence, Span, body, ordered_concepts, sentences, trim, typed
 from bot.facts import Quantity, is_field
 from bot.lexical import normalise
@@ -86,6 +86,7 @@ def absent_part(desk: Desk, reading: Reading, sections: Sequence[ClauseId], foun
     )
     nouns = [*(t for t, w in reading.terms if w >= 1), *reading.modifiers, *map(normalise, reading.query.unknown)]
     nouns = [t for t in nouns if _is_asked(reading, t) and not _is_given(reading, t, found)]
+    nouns = [t for t in nouns if not is_claimed(desk, reading, t, found)]
     if not zh:  # one word of several that a foreign one may mean is enough
         nouns = [t for t in nouns if not _told_otherwise(desk, reading, t, text)]
     texts = [*(desk.finder.text_of(i) for i in pool), names, *(normalise(g.title) for g in desk.index.guides)]

@@ -95,6 +95,12 @@ def _beyond(premise: Quantity) -> float:
     return 1e-6 if re.search("(?<![不得没未有会])(?:超过|多于|大于|高于)", premise.qualifier) else 0.0
 
 
+def claim_in(text: str) -> tuple[int, int] | None:
+    """Where a question says what something is ("负责人是部长当的吧"): its words need not be the guide's."""
+    m = lexicon.pattern("claim_re").search(text)
+    return m.span("claim") if m is not None else None
+
+
 def level_verdict(question: str, quote: str) -> bool | None:
     """ "县级…行不行" against "地市级及以上": whether the asked level is high enough; None where there are none."""
     levels = lexicon.table("words")["levels"]
