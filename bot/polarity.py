@@ -93,6 +93,8 @@ def polarity(desk: Desk, reading: Reading, section: ClauseId, found: Evidence) -
     if joint is not None:
         return joint
     verdict = _affirmed(desk, reading, found)
+    if verdict and not all(_claim_held(desk, reading, found)):
+        return None  # "组长是教务部部长": that the clause names the one word makes it not so
     return not verdict if verdict is not None and supposes_not(reading) else verdict
 
 
@@ -192,25 +194,26 @@ _MONTH = re.compile(r"(?<![\d.个])(1[0-2]|[1-9])月(?!\s?\d)(?![初中底末]?[
 
 
 def _claimed(desk: Desk, reading: Reading, found: Evidence) -> bool | None:
-    """Whether what the question says that something is ("是择优委托吗", "归省科技厅管吧") is what the clause gives; None where
-    it says no such thing, or the clause might mean it in other words."""
+    """No where the clause gives nothing of what the question says that something is ("是择优委托吗", "归省科技厅管吧"); None
+    where the question says no such thing, or the clause might mean it in other words."""
+    held = _claim_held(desk, reading, found)
+    closed = found.by_field or found.concept in CLOSED
+    return False if held and closed and not any(held) and not lexicon.pattern("open_list_re").search(found.quote) else None
+
+
+def _claim_held(desk: Desk, reading: Reading, found: Evidence) -> list[bool]:
+    """Of the words in which a question says what something is, whether the clause holds each; none where it has none."""
     claim = claim_in(reading.text)
     if claim is None or not reading.language.startswith("zh") or reading.premises:
-        return None
+        return []
     names = [(n.start, n.end) for n in reading.named]
     text = normalise(f"{found.clause.label} {found.quote}")
-    words = [
-        w for w, pos, n in tagged(reading.text[slice(*claim)], claim[0])
-        if len(w) >= 2 and pos.startswith(("n", "l", "j", "v", "b", "x")) and not any(a <= n < b for a, b in names)
-        and w not in lexicon.words("stop_zh") and w not in lexicon.words("modal_zh")
+    weak = lexicon.words("stop_zh") | lexicon.words("modal_zh")
+    return [
+        desk.finder.support(w, text) >= 0.5 for w, pos, n in tagged(reading.text[slice(*claim)], claim[0])
+        if len(w) >= 2 and pos.startswith(("n", "l", "j", "v", "b", "x")) and w not in weak
+        and not any(a <= n < b for a, b in names)
     ]  # fmt: skip
-    if not words:
-        return None
-    held = [desk.finder.support(w, text) >= 0.5 for w in words]
-    if all(held):
-        return None  # the rules after this one look for what denies it
-    closed = found.by_field or found.concept in CLOSED
-    return False if closed and not any(held) and not lexicon.pattern("open_list_re").search(found.quote) else None
 
 
 def _part_denies(desk: Desk, reading: Reading, found: Evidence) -> bool | None:
