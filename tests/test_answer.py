@@ -363,7 +363,7 @@ def test_a_plain_answer_is_short_and_keeps_its_condition(bot: GuideBot) -> None:
 def test_yes_and_no_with_the_reason(bot: GuideBot) -> None:
     yes, no = asked(bot, "医院可以申报西藏项目吗"), asked(bot, "医院可以申报青海项目吗")
     assert yes.text.startswith("可以") and "医疗卫生机构" in yes.text
-    assert no.text.startswith("不可以") and "企业、高校、科研机构" in no.text
+    assert no.text.startswith("不能") and "企业、高校、科研机构" in no.text
     assert asked(bot, "Can a hospital apply for the Qinghai project?").text.startswith("No")
 
 
@@ -402,21 +402,21 @@ def test_a_bound_is_of_what_else_is_asked_and_a_bare_value_keeps_its_label(bot: 
 
 
 def test_whether_a_class_of_applicants_may(bot: GuideBot) -> None:
-    assert asked(bot, "医院可以吗？", "青海科技对口支援项目补助多少？", "高校能报吗？").text.startswith("不可以")
+    assert asked(bot, "医院可以吗？", "青海科技对口支援项目补助多少？", "高校能报吗？").text.startswith("不能")
     assert asked(bot, "西藏项目医院可以吗").text.startswith("可以")
     assert asked(bot, "香港项目对企业注册年限有没有规定").status == "refused"
 
 
 def test_a_verdict_is_never_dropped_as_a_repeat(bot: GuideBot) -> None:
-    assert "不可以，60万元以内" in asked(bot, "四川项目最多补助多少？80万元能报吗？").text
+    assert "不能，60万元以内" in asked(bot, "四川项目最多补助多少？80万元能报吗？").text
 
 
 @pytest.mark.parametrize(
     ("question", "opening"),
     [
-        ("四川项目申请经费没超过60万可以吗", "可以"), ("四川项目申请经费超过60万可以吗", "不可以"), ("四川项目补助是50万元吗", "不是"),
+        ("四川项目申请经费没超过60万可以吗", "可以"), ("四川项目申请经费超过60万可以吗", "不能"), ("四川项目补助是50万元吗", "不是"),
         ("四川项目补助是60万元吗", "是"), ("新疆项目实施期限是2年吗", "不是"), ("四川项目50k元可以吗", "可以"), ("四川项目今年50万可以吗", "可以"),
-        ("挪威项目9月1日能交吗", "可以"), ("挪威项目9月30日能交吗", "不可以"),
+        ("挪威项目9月1日能交吗", "可以"), ("挪威项目9月30日能交吗", "不能"),
     ],
 )  # fmt: skip
 def test_a_verdict_on_a_value_of_the_question(bot: GuideBot, question: str, opening: str) -> None:
@@ -425,7 +425,7 @@ def test_a_verdict_on_a_value_of_the_question(bot: GuideBot, question: str, open
 
 def test_a_date_that_is_past_is_too_late(bot: GuideBot, real_settings: Settings) -> None:
     later = GuideBot.open(replace(real_settings, today="2026-11-24"))
-    assert later.ask("挪威项目9月1日能交吗").text.startswith("不可以")
+    assert later.ask("挪威项目9月1日能交吗").text.startswith("不能")
 
 
 def test_questions_of_one_message_without_marks() -> None:

@@ -65,7 +65,7 @@ def test_a_detail_that_is_not_stated_is_refused_and_its_twin_answered(notice: Gu
         ("网上填报几号截止", "5月20日"),
         ("冷链物流类是哪些单位申报", "企业"),
         ("我们在柳州有家分公司，刚盖完章，请问冷链物流类最多资助多少", "50万元"),  # a caller's story is no condition
-        ("二级医院能申报冷链物流类吗", "不可以"),  # a grade beside which the clause names another
+        ("二级医院能申报冷链物流类吗", "不能"),  # a grade beside which the clause names another
         ("三级甲等医院能申报冷链物流类吗", "可以，"),
         ("青苗计划的答辩时间每项多久", "15分钟"),  # the guide's title stands over every clause
         ("良种培育类能给多少经废", "30万元"),  # a homophone of an everyday word

@@ -82,7 +82,7 @@ def test_the_value_of_a_question_is_held_against_the_guides(
 
 def test_a_value_that_nothing_in_the_guide_bounds_gets_no_verdict(measures: GuideBot) -> None:
     for question in ("食堂面积80平方米可以吗", "贷款利率5%可以吗"):
-        assert not measures.ask(question).text.startswith(("可以", "不可以"))
+        assert not measures.ask(question).text.startswith(("可以", "不能"))
 
 
 def test_a_denied_verb_of_the_named_thing_is_a_no(measures: GuideBot) -> None:
@@ -92,7 +92,7 @@ def test_a_denied_verb_of_the_named_thing_is_a_no(measures: GuideBot) -> None:
 
 def test_what_if_after_a_bound_is_a_yes_or_no(measures: GuideBot) -> None:
     answer = measures.ask("那要是只讲10天呢", ["专题一每年要授课多少天"])
-    assert answer.text.startswith("不可以") and "不少于15天" in answer.text
+    assert answer.text.startswith("不能") and "不少于15天" in answer.text
 
 
 def test_not_less_than_is_no_upper_bound() -> None:
