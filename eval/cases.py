@@ -60,6 +60,7 @@ class Case:
     note: str = ""
     guide: str = ""
     edition: str = ""
+    half: Half | None = None  # fixed, of a set that was split before it came in
     draft: bool = False  # proposed by a command, not yet accepted by a person
     origin: str = ""  # file it was read from
 
@@ -92,6 +93,8 @@ def parse(raw: Mapping[str, Any], origin: str = "") -> Case:
         raise ValueError(f"persona {raw['persona']!r} is unknown; one of {', '.join(PERSONAS)}")
     if raw["expect"] not in get_args(Expect):
         raise ValueError(f"expect {raw['expect']!r} is unknown; one of {', '.join(get_args(Expect))}")
+    if raw.get("half") not in (None, *get_args(Half)):
+        raise ValueError(f"half {raw['half']!r} is unknown; one of {', '.join(get_args(Half))}")
     groups = raw.get("facts", [])
     if not isinstance(groups, list):
         raise ValueError("facts must be a list of groups")
@@ -108,7 +111,7 @@ def parse(raw: Mapping[str, Any], origin: str = "") -> Case:
         expect=raw["expect"], facts=facts, forbid=forbid, evidence=evidence,
         history=_strings(raw.get("history", []), "history"), note=str(raw.get("note", "")),
         guide=str(raw.get("guide", "")), edition=str(raw.get("edition", "")), draft=bool(raw.get("draft", False)),
-        origin=origin,
+        half=raw.get("half"), origin=origin,
     )  # fmt: skip
 
 
@@ -125,7 +128,7 @@ def to_json(case: Case) -> dict[str, Any]:
         "evidence": [{"section": e.section, "quote": e.quote} for e in case.evidence],
         "note": case.note,
     }
-    out |= {k: v for k, v in (("guide", case.guide), ("edition", case.edition), ("draft", case.draft)) if v}
+    out |= {k: v for k, v in (("guide", case.guide), ("edition", case.edition), ("half", case.half), ("draft", case.draft)) if v}
     return out
 
 
@@ -192,7 +195,8 @@ def _coin(*parts: str) -> bool:
 
 def halves(cases: Sequence[Case]) -> dict[str, Half]:
     """Case id → half. Even within each section × type of a file, then within a type, then over the file; a fixed
-    seed decides ties, a near-double follows the case that it resembles, and an appended case moves no earlier one.
+    seed decides ties, a near-double follows the case that it resembles, and an appended case moves no earlier one. A
+    case that names its half keeps it.
     """
     doubles: dict[int, list[int]] = defaultdict(list)
     for i, j in near_pairs(cases):
@@ -204,7 +208,9 @@ def halves(cases: Sequence[Case]) -> dict[str, Half]:
         groups = [(*file, case.guide, case.section, case.type), (*file, "type", case.type), file]
         leaning = next((lean[g] for g in groups if lean[g]), 0)
         tune = leaning < 0 if leaning else _coin(*groups[0], case.id)
-        if doubles[index]:
+        if case.half:
+            tune = case.half == "tune"
+        elif doubles[index]:
             tune = out[cases[doubles[index][0]].id] == "tune"
         for group in groups:
             lean[group] += 1 if tune else -1

@@ -6,6 +6,7 @@ import json
 import math
 import random
 import re
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -79,7 +80,7 @@ def test_normal_form_is_stable_and_drops_what_the_rules_name(text: str) -> None:
 
 
 def test_cases_survive_a_round_trip() -> None:
-    one = case(history=["甲呢？"], guide="g.txt", edition="2026", draft=True)
+    one = case(history=["甲呢？"], guide="g.txt", edition="2026", half="check", draft=True)
     assert parse(to_json(one)) == one
 
 
@@ -93,6 +94,7 @@ def test_cases_survive_a_round_trip() -> None:
         ({"facts": [[]]}, "empty"),
         ({"facts": [["，"]]}, "empty"),
         ({"facts": "80万"}, "facts"),
+        ({"half": "both"}, "half"),
         ({"evidence": [{"quote": "x"}]}, "evidence"),
     ],
 )
@@ -167,6 +169,8 @@ def test_halves_are_even_and_an_appended_case_moves_none() -> None:
     for kind in ("lookup", "list", "numeric"):
         own = [half[c.id] for c in cases if c.type == kind]
         assert abs(own.count("tune") - own.count("check")) <= 3
+    fixed = [replace(c, half="check" if half[c.id] == "tune" else "tune") for c in cases[:3]]
+    assert {c.id: c.half for c in fixed}.items() <= halves([*fixed, *cases[3:]]).items()
     first = halves(cases[:60])
     assert all(half[i] == first[i] for i in first)
 
