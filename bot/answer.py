@@ -28,7 +28,7 @@ from bot.index import Index
 from bot.lexical import normalise
 from bot.lists import listed_members, which_section
 from bot.names import places_in
-from bot.passages import Likeliest, alike, likeliest, say_each, whole_list, with_exception
+from bot.passages import Likeliest, alike, likeliest, say_each, whole_list, with_exception, within_section
 from bot.polarity import asks_eligibility, eligibility, polarity, yes_word
 from bot.ranking import Ranked
 from bot.settings import Settings
@@ -293,6 +293,10 @@ def _told_once(
         found = _named_place(desk, reading) or found
     if named and (found is None or found.score < ENOUGH):
         found = _in_general(desk, reading, found, similar)
+    if found is not None and _by_words_alone(desk, reading, sections, found):
+        told_better = _told_at_home(desk, reading, order, similar)
+        if told_better is not None:
+            return told_better
     corrected = correction(desk, reading, found)
     if corrected is not None:
         return corrected
@@ -301,8 +305,23 @@ def _told_once(
     if missing:
         return refuse_detail(desk, reading, missing, hits)
     if found is None or found.score < ENOUGH:
-        return None
+        return _told_at_home(desk, reading, order, similar) if named else None
     return _stated(desk, reading, _with_siblings(desk, reading, found))
+
+
+def _by_words_alone(desk: Desk, reading: Reading, sections: Sequence[ClauseId], found: Evidence) -> bool:
+    """Whether the words found in one whole section answer by being alike alone: no field, and nothing that was asked."""
+    whole = len(sections) == 1 and reading.scope == "named" and desk.reader.by_id[sections[0]].kind == "heading"
+    return whole and reading.native and found.score >= ENOUGH and not found.concept and not found.by_field
+
+
+def _told_at_home(desk: Desk, reading: Reading, order: Sequence[Ranked], similar: Similar) -> Outcome | None:
+    """Of a named section of whose fields none answers, and of whose words none is strange: its likeliest sentence, where
+    it likely answers at all."""
+    best = within_section(desk, reading, order, similar) if order and not reading.comparing else None
+    if best is None or best.missing or best.chance < 0.5:
+        return None
+    return replace(_stated(desk, reading, best.found), score=best.chance)
 
 
 def _told_likeliest(

@@ -10,6 +10,7 @@ from typing import Any
 
 from bot import embed
 from bot.desk import Desk
+from bot.evidence import is_frame
 from bot.errors import BotError, NotFoundError, QuestionError
 from bot.index import Index, Vectors
 from bot.lexical import normalise, tokens
@@ -171,8 +172,9 @@ class GuideBot:
         own = set(room.reader.subtree(reading.query.sections[0])) if spoken else set()
         if spoken and spoken[0].clause.clause_id not in own:
             return self._rewritten(loaded, reading, self._spoken(room, reading, found, spoken, similar))
-        if at_home and reading.scope != "implied":  # its fields answer, and nothing is to be chosen among sentences
-            order, hits = [], found[: self.settings.top_k]
+        if at_home and reading.scope != "implied":  # its fields answer; where none does, the likeliest sentence may
+            order = ranked(candidates(desk.finder, reading, _of_sections(desk, reading, found), similar, lexical))
+            hits = found[: self.settings.top_k]
         else:
             order = ranked(candidates(desk.finder, reading, found, similar, lexical))
             # a foreign question shares too few words with the guide for signs of words: its hits stay as they came
@@ -272,6 +274,15 @@ class GuideBot:
         keys = [normalise(words), *tokens(words)]
         found = [c for c in index.clauses if any(key and key in normalise(c.text) for key in keys)]
         return [Hit(c, 0.0, n, "lexical") for n, c in enumerate(found[:k], 1)]
+
+
+def _of_sections(desk: Desk, reading: Reading, found: Sequence[Hit]) -> list[Hit]:
+    """The clauses to look in for the named sections: those found in their order, then the rest."""
+    own = dict.fromkeys(i for s in reading.query.sections for tier in desk.finder.pool(s) for i in tier)
+    hits = [h for h in found if h.clause.clause_id in own]
+    known = {h.clause.clause_id for h in hits}
+    rest = (desk.reader.by_id[i] for i in own if i not in known)
+    return hits + [Hit(c, 0.0, len(found) + 1, "structure") for c in rest if not is_frame(c)]
 
 
 def _spoken_of(

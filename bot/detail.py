@@ -83,7 +83,7 @@ def _untyped(reading: Reading, found: Evidence) -> str:
             said = lexicon.pattern(given).search(found.clause.text if kind == "what_who" else found.quote)
             if not said and not typed(found, types):
                 return lexicon.message(kind, reading.language)
-    if _unmeasured(reading, found):
+    if _unmeasured(reading, found) or _undated_size(reading, found):
         return lexicon.message("what_number", reading.language)
     return lexicon.message("what_bound", reading.language) if _other_bound(reading, found) else ""
 
@@ -96,6 +96,14 @@ def _unmeasured(reading: Reading, found: Evidence) -> bool:
     asked = _MEASURE.search(reading.text)
     unit = asked[1].replace("平米", "平方米") if asked else ""
     return bool(unit) and not re.search(rf"[\d〇零一二两三四五六七八九十百千万半]\s*余?{unit}|不限|另行|查询", normalise(found.clause.text))
+
+
+_SIZE = re.compile(r"(?:至少|最低|最少|最多|最高|达到|超过|高于|低于)[^，,。？?]{0,6}多少(?![号天日年月时点])")
+
+
+def _undated_size(reading: Reading, found: Evidence) -> bool:
+    """Whether a size is asked for ("至少要达到多少") and the words found give only dates."""
+    return bool(_SIZE.search(reading.text)) and bool(found.quote) and {q.kind for q in typed(found, COMPARABLE)} == {"date"}
 
 
 def _other_bound(reading: Reading, found: Evidence) -> bool:

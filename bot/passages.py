@@ -70,6 +70,35 @@ def likeliest(desk: Desk, reading: Reading, order: Sequence[Ranked], similar: Si
     return first
 
 
+def within_section(desk: Desk, reading: Reading, order: Sequence[Ranked], similar: Similar) -> Likeliest | None:
+    """The likeliest sentence of a named section with labelled fields, with those of its clause that are as likely, and
+    the chance that it answers."""
+    order = [r for r in order if not _STARTS_LIST.fullmatch(r.sentence.text)] or order
+    chance = enough(_signs(desk, reading, order, similar, _looked_into(desk, reading, order[0], similar)))
+    first: Likeliest | None = None
+    for r in [r for r in order if r.score >= order[0].score - NEAR][:LOOKED_AT]:
+        found = desk.finder.of_sentence(reading, r.clause, r.sentence, similar)
+        missing = unstated_detail(desk, reading, found)
+        if not missing:
+            return Likeliest(_with_even(found, r, order), "", chance)
+        first = first or Likeliest(found, missing, chance)
+    return first
+
+
+_STARTS_LIST = re.compile(r"[^，。；]{0,8}(?:如下|下列)[:：]?")
+EVEN = 0.5  # of the ranking's score: sentences of one clause this near are told together
+EVEN_LONG = 150  # characters of them together
+
+
+def _with_even(found: Evidence, best: Ranked, order: Sequence[Ranked]) -> Evidence:
+    """A whole sentence with those of its clause that are as likely, where they are short together."""
+    if found.spans != (best.sentence.span,):
+        return found
+    even = [r.sentence.span for r in order if r.clause is best.clause and abs(r.score - best.score) <= EVEN]
+    spans = tuple(sorted({best.sentence.span, *even}))
+    return replace(found, spans=spans) if sum(e - s for s, e in spans) <= EVEN_LONG else found
+
+
 def _items_first(near: Sequence[Ranked]) -> list[Ranked]:
     """Ranked sentences, the items of a first one that only leads in to them ("补贴按照下列标准发放：") right after it."""
     children = near[0].clause.children
