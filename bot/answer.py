@@ -197,7 +197,7 @@ def _supposed(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Simila
     gone = [t for t, w in reading.terms if w >= 1 and desk.finder.support(t, text) < 0.5 and not _is_place_word(t)]
     if gone:
         return None
-    for premise in reading.premises:
+    for premise in (p for p in reading.premises if p.unit != "岁"):  # an age is no length of a project
         for concept in _BOUNDS.get((premise.kind, premise.unit), _BOUNDS.get((premise.kind, ""), ())):
             found = desk.finder.find_for(concept, reading, section, similar)
             if found is not None and found.score >= ENOUGH:
@@ -291,7 +291,7 @@ def _told_once(
     found = _telling_first(desk, reading, sections, found, similar)
     if found is None or found.score < ENOUGH:
         found = _named_place(desk, reading) or found
-    if named and (found is None or found.score < ENOUGH):
+    if named and (found is None or found.score < ENOUGH or _asks_other_detail(reading, found)):
         found = _in_general(desk, reading, found, similar)
     if found is not None and _by_words_alone(desk, reading, sections, found):
         told_better = _told_at_home(desk, reading, order, similar)
@@ -366,6 +366,12 @@ def _telling_first(
     good = [e for e in told if e is not None and e.score >= ENOUGH and typed(e, COMPARABLE)]
     good = [e for e in good if not unstated_detail(desk, reading, e)]  # "多少钱": a day of payment is none
     return max(good, key=lambda e: round(e.score, 6)) if good else found
+
+
+def _asks_other_detail(reading: Reading, found: Evidence) -> bool:
+    """Whether the first thing asked is a detail ("总盘子") and the words found answer something else that is asked."""
+    first = next(iter(ordered_concepts(reading)), "")
+    return bool(first) and lexicon.concepts()[first].detail and found.concept != first and found.concept in reading.concepts
 
 
 def _in_general(desk: Desk, reading: Reading, found: Evidence | None, similar: Similar) -> Evidence | None:

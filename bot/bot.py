@@ -10,8 +10,8 @@ from typing import Any
 
 from bot import embed
 from bot.desk import Desk
-from bot.evidence import is_frame
 from bot.errors import BotError, NotFoundError, QuestionError
+from bot.evidence import is_frame
 from bot.index import Index, Vectors
 from bot.lexical import normalise, tokens
 from bot.library import Library, Room

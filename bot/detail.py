@@ -102,8 +102,9 @@ _SIZE = re.compile(r"(?:至少|最低|最少|最多|最高|达到|超过|高于|
 
 
 def _undated_size(reading: Reading, found: Evidence) -> bool:
-    """Whether a size is asked for ("至少要达到多少") and the words found give only dates."""
-    return bool(_SIZE.search(reading.text)) and bool(found.quote) and {q.kind for q in typed(found, COMPARABLE)} == {"date"}
+    """Whether a size is asked for ("至少要达到多少") and the words found give only dates and grades."""
+    values = typed(found, COMPARABLE)
+    return bool(_SIZE.search(reading.text)) and bool(values) and all(q.kind == "date" or q.unit in ("级", "等", "档") for q in values)
 
 
 def _other_bound(reading: Reading, found: Evidence) -> bool:

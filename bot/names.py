@@ -72,6 +72,7 @@ class Names:
                     self._loose.add(c.clause_id)
         self.texts = {c.clause_id: normalise(c.text) for c in clauses}
         self._packed_bodies = {i: _PUNCT.sub("", t) for i, t in self.texts.items()}
+        self._title = "".join(squeeze(c.text) for c in clauses if c.parent is None and c.kind == "heading")
         self._all_text = "\n".join(self.texts.values())
         self._spoken: list[str] | None = None
         self._sounds: dict[tuple[str, ...], dict[tuple[str, ...], str]] = {}
@@ -202,11 +203,24 @@ class Names:
                 if any(taken[start:end]):
                     continue
             seen |= ids
+            end = self._misspelt_end(packed, start, end, ids)
             taken[start:end] = b"\x01" * (end - start)
             tops = self._tops(ids)
             if tops:  # words of a clause that is no section name none, and stay words of the question
                 out.append(Match(places[start], places[end - 1] + 1, packed[start:end], tops, "name"))
         return sorted(out, key=lambda m: m.start)
+
+    def _misspelt_end(self, packed: str, start: int, end: int, ids: set[ClauseId]) -> int:
+        """Where a run ends that goes on as the rest of its name but for one character ("甲国西佛兰德省" for "…西弗兰德省")."""
+        run = packed[start:end]
+        for name in (n for i in ids for n in self._names.get(i, "").split("|") if run in n):
+            rest = name[name.index(run) + len(run) :]
+            said = packed[end : end + len(rest)]
+            wrong = [n for n, (a, b) in enumerate(zip(said, rest, strict=False)) if a != b]
+            agreed = (wrong + [len(said)] * 2)[1] if wrong else 0  # up to the second character that differs
+            if wrong and agreed - wrong[0] >= 3:
+                return end + agreed
+        return end
 
     def _better_held(
         self, packed: str, start: int, end: int, ids: set[ClauseId]
@@ -242,6 +256,9 @@ class Names:
 
     def _distinctive(self, run: str, ids: set[ClauseId]) -> bool:
         """A run tells sections apart when it is more than generic words and stands in few names."""
+        whole = any(run in self._names[i].split("|") for i in ids)
+        if not whole and (run in lexicon.words("stop_zh") or (len(ids) > 1 and run in self._title)):
+            return False  # "东西" is a thing, whatever stands in a name; what the title says tells none apart
         specific = _specific(run)
         share = len(ids) / max(1, len(self._sections))
         if len(specific) >= 2:

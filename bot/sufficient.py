@@ -195,6 +195,8 @@ def _unstated(desk: Desk, reading: Reading, name: str, found: Evidence | None, t
         and re.search("[了过后，,。]", away)
     ):
         return False
+    if not first and found is not None and _WHEN_DUE.match(away) and _counts_asked(reading) and typed(found, ("count",)):
+        return False  # "结题要带出多少人": only when that is due
     if found is not None and _said_otherwise(reading, name, found):
         return False
     if c.strict and first and (found is None or (found.concept != name and not typed(found, c.types))):
@@ -214,6 +216,13 @@ def _unstated(desk: Desk, reading: Reading, name: str, found: Evidence | None, t
         return True
     wants = lexicon.pattern("quantity_asked_re").search(reading.text) and not typed(found, COMPARABLE)
     return bool(wants) or desk.finder.coverage(desk.finder.weighed(reading.focus), held) < 0.7
+
+
+def _counts_asked(reading: Reading) -> bool:
+    return bool(reading.unit or lexicon.pattern("quantity_asked_re").search(reading.text))
+
+
+_WHEN_DUE = re.compile(r"(?:时|前|的时候|之前)?(?:要|得|需|应|必须)")
 
 
 def _dated_from(desk: Desk, reading: Reading, types: frozenset[str], found: Evidence | None) -> bool:

@@ -488,7 +488,7 @@ class Reader:
         story = tuple(t.word for t in told if t.word not in ranked)
         if not focus and not asked and language.startswith("zh"):  # the part that asks says nothing: what is told before it does
             focus = tuple(replace(t, weight=0.7 * t.weight) for t in told)
-        many = re.search(r"(?:多少|几)(?:个(?=人(?!员|才(?![给能可行算够会有要得发补]))))?(名|人|个|位|项|套|条|家|种|件|天|年|月|次|所|县|市|州|区)?", masked)
+        many = re.search(r"(?:多少|几)(?:个(?=人(?!员|才(?![给能可行算够会有要得发补]))))?(名|人|个|位|项|套|条|家|种|件(?!事)|天|年|月|次|所|县|市|州|区)?", masked)
         near = tuple((t.word, t.weight * (1.7 if many and -9 <= t.start - many.start() <= 6 else 1.0)) for t in focus)
         beside = [*((a.start, a.end) for a in asked), *((q.start, q.end) for q in premises)]
         modifiers = tuple(
@@ -631,8 +631,20 @@ class Reader:
 
         return tuple(
             replace(t, weight=0.4) if t.weight >= 1 and unsure(t.word) and not self.names.holds(t.word) else t
-            for t in terms
+            for t in map(self._inner, terms)
         )  # fmt: skip
+
+    def _inner(self, term: Term) -> Term:
+        """Of three characters that neither the dictionary nor a guide has ("卖算力"), the two in them that a guide has."""
+        word = term.word
+        if len(word) != 3 or not _HAN.match(word) or is_word(word) or self.names.holds(word):
+            return term
+        if word[0] in _NUMERALS:
+            return replace(term, weight=min(term.weight, 0.4))  # "两件事" names nothing
+        if self.names.holds(word[1:]) and is_word(word[1:]):
+            soft = word[1:] in lexicon.words("stop_zh") | lexicon.words("soft_zh")
+            return replace(term, word=word[1:], start=term.start + 1, weight=min(term.weight, 0.4) if soft else term.weight)
+        return term
 
     def _asked(self, masked: str, text: str, language: str) -> tuple[tuple[Asked, ...], tuple[str, ...]]:
         """Concepts and guide labels that the question asks for; a longer wording beats one that it covers."""
@@ -932,6 +944,7 @@ class Reader:
 
 _GRADES = ("级", "等", "档")  # "二级医院" counts nothing
 _KEPT = 512  # readings
+_NUMERALS = "一两二三四五六七八九十几"
 _ONESELF = ("本人", "我自己", "自己")
 _IN_TIME = re.compile(r"还?来得及|赶得上")
 _BARE_WHEN = re.compile(r"(?:什么|啥)时[候间]|何时|哪一?天|几号|几月几号|时间")

@@ -82,6 +82,7 @@ def fold(text: str, language: str) -> str:
         out = _from_japanese()(out)
     elif language == "zh":
         out = _closed_up(re.sub(r"\s+", " ", out))
+        out = re.sub(r"(?<=\d) ?(?:wan|w)(?![a-z])", "万", out)  # "45wan"
         if re.search(r"[a-z]{2}", out):
             out = pinyin_to_han(_INITIALS.sub(_spelt_out, out))
     if language.startswith("zh"):

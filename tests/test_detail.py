@@ -98,3 +98,52 @@ def test_a_command_without_a_question_of_its_own_is_refused(notice: GuideBot, me
     answer = notice.ask(message)
     assert answer.status == "refused", answer.text
     assert "900万" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("冷链物流类看重什么", "预冷"),  # no field is named and no word is strange: the likeliest sentence
+        ("良种培育类到底由谁来出面报", "高校"),
+        ("冷链物流类我们只申请45wan，额度合规吗", "50万元"),  # a value typed by its sound; "只申请45万" is not "one side alone"
+        ("良种培育类考核时要完成的几件事是？", "选育新品种"),  # things are not counted in pieces
+        ("良种培育类中期检查时要培训多少农技人员", "40人"),  # when it is due, not what is asked
+        ("在审批上，冷链物流类的实际周期多久", "1年"),
+    ],
+)
+def test_a_named_section_is_answered_though_no_field_is_named(notice: GuideBot, question: str, words: str) -> None:
+    answer = notice.ask(question)
+    assert answer.status == "answered" and words in answer.text, answer.text
+
+
+@pytest.mark.parametrize("question", ["冷链物流类企业年营收至少要达到多少", "良种培育类的履约保函由谁开"])
+def test_a_named_section_is_not_answered_by_any_sentence(notice: GuideBot, question: str) -> None:
+    assert notice.ask(question).status == "refused"
+
+
+def test_an_age_is_no_length_of_a_project(notice: GuideBot) -> None:
+    assert "2年" not in notice.ask("我今年超过60岁了还能牵头良种培育类吗").text
+
+
+NAMES = """江北省协作项目申报指南
+一、项目类别
+（一）卢西奥斯特兰德省合作项目
+支持方向：优先支持水处理、风电等领域。
+申报单位：企业
+资助额度：每项不超过30万元
+（二）东西部结对项目
+支持方向：支持肉牛养殖和果蔬保鲜。
+申报单位：高校
+资助额度：每项不超过50万元
+"""
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory: pytest.TempPathFactory) -> GuideBot:
+    return bot_over(tmp_path_factory.mktemp("names"), NAMES, "names.txt", today="2027-03-01")
+
+
+@pytest.mark.parametrize("question", ["卢西奥斯特兰德省优先支持的是什么东西", "卢西奥斯托兰德省优先支持哪些领域"])
+def test_a_thing_names_nothing_and_one_wrong_character_is_still_the_name(names: GuideBot, question: str) -> None:
+    answer = names.ask(question)
+    assert answer.status == "answered" and "水处理" in answer.text and "肉牛" not in answer.text, answer.text
