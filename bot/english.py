@@ -93,7 +93,7 @@ def _generic() -> frozenset[str]:
 def _by_chinese() -> dict[str, tuple[str, ...]]:
     """Chinese words of the glossary with what its English patterns begin with."""
     out: dict[str, list[str]] = {}
-    for pattern, words in lexicon.table("glossary")["en"].items():
+    for pattern, words in lexicon.table("glossary/en").items():
         heads = [m[0] for part in pattern.split("|") if (m := re.match(r"[a-z][a-z -]{3,}", part))]
         for word in words:
             out.setdefault(word, []).extend(heads)

@@ -34,6 +34,7 @@ from bot.types import AnswerKind, Clause, ClauseId, Guide, Query
 from bot.wording import (
     PART,
     Term,
+    asking_sentences,
     fold,
     gloss,
     in_english_words,
@@ -478,9 +479,9 @@ class Reader:
             terms, focus = (stems_of(raw, closed) for closed in (spans, names))
             told = terms
         else:
-            small = lexicon.words("stop_zh")
-            glossed = dict.fromkeys(gloss(raw, language))
-            terms = focus = told = tuple(Term(w, 0.4 if w in small else 1.0, 0, 0) for w in glossed)
+            asking = self._glossed(asking_sentences(raw), language)
+            light = lexicon.words("stop_zh") | {w for w in self._glossed(raw, language) if w not in asking}
+            terms = focus = told = tuple(Term(w, 0.4 if w in light else 1.0, 0, 0) for w in self._glossed(raw, language))
         if self.english and language != "en":
             terms = focus = told = in_english_words(terms)
         terms, focus = self._sure(terms), self._sure(focus)
@@ -524,7 +525,7 @@ class Reader:
         """Named sections, all place names found, and the place names that no guide holds."""
         found = self.names.find(text) if _HAN.search(text) and language != "ja" else []
         if not language.startswith("zh"):
-            glossed = normalise("，".join(gloss(raw, language)))
+            glossed = normalise("，".join(self._glossed(raw, language)))
             found += [replace(m, start=0, end=0, how="gloss") for m in self.names.find(glossed)]
         if self.english:
             found += [Match(s, e, raw[s:e], ids, "name") for s, e, ids in self.titles.find(raw)]
@@ -551,6 +552,12 @@ class Reader:
             taken,
             tuple(dict.fromkeys(unknown)),
         )
+
+    def _glossed(self, text: str, language: str) -> tuple[str, ...]:
+        """What these guides call the words of a foreign question: of the words that one may mean those that they hold,
+        the likeliest where they hold none."""
+        held = (tuple(w for w in words if self.names.holds(w)) or words[:1] for words in gloss(text, language))
+        return tuple(dict.fromkeys(w for words in held for w in words))
 
     def _of_asker(self, text: str, raw: str, place: Place) -> bool:
         """Whether a place that no guide holds is told of the asker ("Unsere Firma sitzt in …"), or beside the question

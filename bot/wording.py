@@ -164,10 +164,17 @@ def weights_of(terms: Sequence[Term]) -> tuple[tuple[str, float], ...]:
     return tuple(out.items())
 
 
-def gloss(text: str, language: str) -> list[str]:
-    """The guides' words for those of a foreign question that the glossary knows."""
+def asking_sentences(text: str) -> str:
+    """The sentences of a foreign message that end in a question mark; the whole where none does, or where nothing else
+    is told. "We are a start-up. May we apply?" asks nothing of start-ups."""
+    asking = [s for s in re.split(r"(?<=[.!?？。])\s+|(?<=[？。])", text) if s.rstrip().endswith(("?", "？", "؟", ";"))]
+    return " ".join(asking) or text
+
+
+def gloss(text: str, language: str) -> list[tuple[str, ...]]:
+    """For each word of a foreign question that the glossary knows, what guides call it: one or more words."""
     found = [(m, words) for pattern, words in lexicon.glossary(language) for m in [pattern.search(text)] if m]
-    return [w for m, words in found for w in words if not any(_covers(o, m) for o, _ in found)]
+    return [words for m, words in found if not any(_covers(o, m) for o, _ in found)]
 
 
 def _covers(outer: re.Match[str], inner: re.Match[str]) -> bool:

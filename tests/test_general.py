@@ -130,7 +130,7 @@ def places() -> frozenset[str]:
 
 # Words of every guide, or of the language, that a guide in corpus/ happens to quote or that CLDR lists as places.
 COMMON = {"中国", "世界", "优秀", "一带一路", "元首外交"}
-LEXICA = sorted(LEXICON.glob("*.toml"))
+LEXICA = sorted(LEXICON.rglob("*.toml"))
 
 
 def test_places_of_the_lexicon_are_provinces_and_countries() -> None:

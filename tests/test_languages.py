@@ -8,7 +8,8 @@ from bot import lexicon
 from bot.bot import GuideBot
 from bot.names import places_in
 from bot.retrieve import plain_questions
-from bot.wording import fold, language_of
+from bot.wording import asking_sentences, fold, gloss, language_of
+from tests.conftest import bot_over
 
 # A question about one concept in each language of lexicon/asking.toml, as people put it.
 ASKED = [
@@ -50,6 +51,25 @@ ASKED = [
     ("Can a hospital take part?", "eligible"),
     ("When does the money arrive?", "payout"),
     ("When will winners be announced?", "announce"),
+    ("Wie hoch ist der Zinssatz?", "interest"),
+    ("Какая процентная ставка?", "interest"),
+    ("設立から何年必要ですか", "established"),
+    ("Avec qui faut-il collaborer ?", "partner"),
+    ("Met wie moeten we samenwerken?", "partner"),
+    ("È cumulabile con altri contributi?", "overlap"),
+    ("다른 지원과 중복 수혜가 가능한가요?", "overlap"),
+    ("¿Cuándo se entrega el informe final?", "acceptance"),
+    ("Milloin loppuraportti on jätettävä?", "acceptance"),
+    ("Kan vi bytte prosjektleder?", "change"),
+    ("Jak można złożyć odwołanie?", "appeal"),
+    ("異議を申し立てられますか", "appeal"),
+    ("Ab wann kann man sich bewerben?", "opening"),
+    ("Từ ngày nào bắt đầu nhận hồ sơ?", "opening"),
+    ("Gibt es ein Webinar?", "training"),
+    ("Combien de projets l’année dernière ?", "history_stats"),
+    ("Giltig till vilket datum?", "validity"),
+    ("Em que língua se escreve?", "paperformat"),
+    ("Kaç nüsha gerekli?", "paperformat"),
 ]
 DETAILS = [
     ("Quand le financement sera-t-il versé sur notre compte ?", "payout"),
@@ -62,6 +82,99 @@ DETAILS = [
 @pytest.mark.parametrize(("question", "concept"), [*ASKED, *DETAILS])
 def test_concepts_are_asked_for_in_many_languages(bot: GuideBot, question: str, concept: str) -> None:
     assert bot.reader.read(question).concepts[0] == concept
+
+
+# Words of the genre in each language of lexicon/glossary/, in the forms that questions use.
+GLOSSED = [
+    ("Who pays the rent of a flat for postdocs?", ("租金", "博士后")),
+    ("Does a relocated firm repay the subsidy?", ("迁出", "退还")),
+    ("Wie hoch ist der Mietzuschuss für Postdoktoranden?", ("租金", "博士后")),
+    ("Les entreprises qui déménagent doivent-elles rembourser ?", ("迁出", "退还")),
+    ("¿Cuántas copias selladas hay que entregar?", ("复印件", "盖章")),
+    ("Qual è il contributo sull’incasso dei film?", ("票房", "电影")),
+    ("O projeto pode ser prorrogado se o líder se demitir?", ("延期", "离职")),
+    ("Hoeveel werknemers moet de coöperatie hebben?", ("员工", "合作社")),
+    ("Нужна ли гарантия по кредиту?", ("贷款", "担保")),
+    ("Kto składa sprawozdanie końcowe z audytem?", ("验收", "审计报告")),
+    ("Får företag med anställda studenter hyresbidrag?", ("员工", "学生")),
+    ("Kan barn av utøvere få skoleplass?", ("子女", "运动员")),
+    ("Kan virksomheder få tilskud til renteudgifter?", ("贴息",)),
+    ("Saako vuokratukea, jos muuttaa pois?", ("租金",)),
+    ("営業許可証の写しは何部必要ですか", ("营业执照", "复印件")),
+    ("블랙리스트에 오른 기업은 보조금을 반환해야 하나요?", ("黑名单", "退还")),
+    ("Hợp tác xã có được hỗ trợ mua thiết bị không?", ("合作社", "设备")),
+    ("สหกรณ์ซื้อเครื่องจักรได้หรือไม่", ("合作社", "设备")),
+    ("Apakah koperasi boleh membeli kendaraan?", ("合作社", "车辆")),
+    ("Kooperatifler kredi alabilir mi?", ("合作社", "贷款")),
+    ("هل يمكن للجمعيات شراء معدات؟", ("社会组织", "购置")),
+]
+
+
+@pytest.mark.parametrize(("question", "words"), GLOSSED)
+def test_words_of_the_genre_are_known_in_many_languages(question: str, words: tuple[str, ...]) -> None:
+    known = {group[0] for group in gloss(question.lower(), language_of(question))}
+    assert known >= set(words)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Nimmt man ein Taxi zum Amt?", "Quel est son objectif ?", "¿Qué áreas son prioritarias?",
+        "Is een aanvraag van maar één partij geldig?", "Entro quale data?", "What share is it?", "In which cases is that so?",
+        "We are interested in it", "ประเทศไทยเน้นสาขาใด",
+    ],
+)  # fmt: skip
+def test_words_that_look_like_others_are_not_glossed(question: str) -> None:
+    assert gloss(question.lower(), language_of(question)) == []
+
+
+def test_every_language_that_asks_has_a_glossary_of_sound_patterns() -> None:
+    for language in lexicon.table("asking"):
+        known = lexicon.glossary(language)
+        assert known is not lexicon.glossary("en") or language == "en"
+        assert not any(pattern.search("") or not words for pattern, words in known)
+
+
+def test_chinese_questions_load_no_glossary(bot: GuideBot) -> None:
+    lexicon.glossary.cache_clear()
+    bot.ask("四川项目的联系电话是多少？申报材料交给谁？")
+    assert lexicon.glossary.cache_info().currsize == 0
+
+
+LODGING = """青年安居办法
+第一条 毕业生在本区租赁住房的，按每人每月600元发放房租补贴，补贴期限不超过二年。
+第二条 区住房保障服务中心负责受理，受理时间为每年5月1日至6月30日。
+第三条 合作社购置农机的，按购置价格的20%给予补助，单个合作社最高15万元。
+"""
+
+
+@pytest.fixture(scope="module")
+def lodging(tmp_path_factory: pytest.TempPathFactory) -> GuideBot:
+    return bot_over(tmp_path_factory.mktemp("lodging"), LODGING, today="2026-05-02")
+
+
+def test_a_foreign_word_is_read_as_what_this_guide_calls_it(lodging: GuideBot) -> None:
+    terms = dict(lodging.reader.read("Wie hoch ist die Miete?").terms)
+    assert "房租" in terms and "租金" not in terms  # the likeliest word stands nowhere in this guide
+
+
+@pytest.mark.parametrize(
+    ("question", "fact"),
+    [
+        ("Quel est le montant maximal pour une coopérative qui achète des machines ?", "15万元"),
+        ("Какова максимальная сумма субсидии для кооператива?", "15万元"),
+        ("卒業生の家賃補助は月いくらですか", "600元"),
+        ("Cuánto reciben los graduados para el alquiler?", "600元"),
+    ],
+)
+def test_plain_texts_answer_questions_in_other_languages(lodging: GuideBot, question: str, fact: str) -> None:
+    answer = lodging.ask(question)
+    assert (answer.status, fact in answer.text) == ("answered", True), answer.text
+
+
+def test_what_a_foreign_asker_tells_of_himself_need_not_stand_in_the_guide() -> None:
+    assert asking_sentences("We are a start-up. May a club apply? Thank you.") == "May a club apply?"
+    assert asking_sentences("wer darf beantragen") == "wer darf beantragen"
 
 
 def test_a_small_word_of_one_language_asks_for_nothing_in_another(bot: GuideBot) -> None:

@@ -14,7 +14,7 @@ _HERE = Path(__file__).parent
 
 @cache
 def table(name: str) -> dict[str, Any]:
-    """One TOML file of this folder."""
+    """One TOML file of this folder, or of one below it ("glossary/de")."""
     return tomllib.loads((_HERE / f"{name}.toml").read_text("utf-8"))
 
 
@@ -170,13 +170,12 @@ def synonyms(word: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=64)
 def glossary(language: str) -> tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]:
-    """Words of one language, and of English, with the guides' words for them."""
-    told = table("glossary")
-    out = []
-    for lang in dict.fromkeys((language, "en")):
-        edge = "" if lang in _UNSPACED else r"\b"
-        out += [(re.compile(rf"{edge}(?:{p})"), tuple(v)) for p, v in told.get(lang, {}).items()]
-    return tuple(out)
+    """Words of one language with the guides' words for them, the likeliest first. Each language is a file of its own,
+    read and compiled with the first question in it; English stands in for those that have none, and for no other:
+    "son" and "van" are words of many."""
+    lang = language if (_HERE / "glossary" / f"{language}.toml").exists() else "en"
+    edge = "" if lang in _UNSPACED else r"\b"
+    return tuple((re.compile(rf"{edge}(?:{p})"), tuple(v)) for p, v in table(f"glossary/{lang}").items())
 
 
 _UNSPACED = ("ja", "ko", "th", "ar", "he")  # words that stand without a blank before them, or behind a prefix
