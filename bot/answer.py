@@ -31,6 +31,7 @@ from bot.names import places_in
 from bot.passages import Likeliest, alike, likeliest, say_each, whole_list, with_exception, within_section
 from bot.polarity import asks_eligibility, eligibility, polarity, yes_word
 from bot.ranking import Ranked
+from bot.reckon import reckoned
 from bot.settings import Settings
 from bot.statements import say_statement
 from bot.sufficient import correction, missing_part, refuse, refuse_detail, refuse_edition
@@ -64,7 +65,7 @@ class Answerer:
             ok = verified(
                 made, self._sources, question=reading.query.text, today=self.desk.settings.date().isoformat(),
                 counts=outcome.draft.counts, contact=self.desk.settings.contact, clauses=self.desk.reader.by_id,
-                names=self._names,
+                names=self._names, sums=outcome.draft.sums,
             )  # fmt: skip
             if ok and made.status == "refused" and withheld:
                 return replace(made, refused_by="verification", withheld=withheld)
@@ -114,7 +115,7 @@ def _drafts(
         yield replace(settled, refused_by="understanding")
         return
     attempts = (
-        *(_title, _counted, _elsewhere, _valued, _supposed, in_table, which_section, listed_members, comparison),
+        *(_title, _counted, _elsewhere, partial(_reckoned, order=order), _valued, _supposed, in_table, which_section, listed_members, comparison),
         *(several_sections, partial(_listed, order=order), partial(_single, order=order), _overview, _section),
     )
     for attempt in attempts:
@@ -179,6 +180,12 @@ def _counted(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar
                 if any(f.kind == "count" and f.value == p.value for f in facts):
                     return refuse_detail(desk, reading, lexicon.message("names_of", reading.language), hits)
     return None
+
+
+def _reckoned(
+    desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar, order: Sequence[Ranked]
+) -> Outcome | None:
+    return reckoned(desk, reading, order)
 
 
 def _valued(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:

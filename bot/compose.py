@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from bot import lexicon
 from bot.evidence import Evidence
 from bot.facts import Quantity, plain
-from bot.types import Citation, Clause, ClauseId, Guide, Segment
+from bot.types import Citation, Clause, ClauseId, Guide, Reckoning, Segment
 
 _UPPER = re.compile(
     r"不满|不足|未满|不到|以内|之内|^内$| 内$|不超过|不得超过|不高于|不多于|最高|最多|最长|至多|上限|封顶|限报|以下|(?<![不得])(?:小于|低于)|up to|not? (?:more|later|longer|higher) than|not exceed|at most|maximum of|fewer than|(?<!not )(?<!no )less than|within|under|below"
@@ -29,6 +29,7 @@ class Draft:
     cited: list[Clause] = field(default_factory=list)
     spans: dict[ClauseId, list[tuple[int, int]]] = field(default_factory=dict)
     counts: list[int] = field(default_factory=list)
+    sums: list[Reckoning] = field(default_factory=list)
 
     def say(self, text: str) -> Draft:
         """Connecting words of ours."""

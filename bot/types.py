@@ -207,6 +207,32 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Reckoning:
+    """A value worked out from one of the question and one of a cited clause: a share of it, or so much for each, not
+    more than a cap of the clause."""
+
+    given: float  # the question's
+    by: float  # the clause's: percent, or for each
+    share: bool
+    limit: float | None
+    value: float
+    unit: str
+
+    @property
+    def kind(self) -> str:
+        return "amount" if self.unit.isascii() else "count"
+
+    @property
+    def whole(self) -> float:
+        """Without the cap."""
+        return round(self.given * self.by / (100 if self.share else 1), 6)
+
+    @property
+    def result(self) -> float:
+        return self.whole if self.limit is None else min(self.whole, self.limit)
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A small table of an answer: each cell is a run of segments. `text` of the answer holds the same as lines."""
 

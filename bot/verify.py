@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from bot.facts import Quantity, plain, quantities
 from bot.lexical import normalise
 from bot.names import bare_name
-from bot.types import Answer, Citation, Clause, ClauseId, Segment
+from bot.types import Answer, Citation, Clause, ClauseId, Reckoning, Segment
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _URL = re.compile(r"(?:https?://|www\.)[^\s，。；）)]+", re.IGNORECASE)
@@ -99,10 +99,22 @@ def _keys(quantity: Quantity) -> set[tuple[str, object, str]]:
     return {(kind, quantity.number, unit)}
 
 
-def values_hold(text: str, citations: Sequence[Citation], question: str, today: str, counts: Sequence[int]) -> bool:
-    """Every typed value in `text` equals one of a cited clause (path, label and title included), of the question, or a
-    count: the digits alone would let 万 pass for 亿, or one date be mixed out of two."""
+def sums_hold(sums: Sequence[Reckoning], citations: Sequence[Citation], question: str) -> bool:
+    """Every sum is worked out anew, from a number of the question and those of cited clauses."""
+    asked = {q.number for q in quantities(question, bare=True)}
+    stated = {q.number for c in citations for q in quantities(c.text)}
+    return all(
+        s.given in asked and s.by in stated and (s.limit is None or s.limit in stated) and s.value == s.result for s in sums
+    )
+
+
+def values_hold(
+    text: str, citations: Sequence[Citation], question: str, today: str, counts: Sequence[int], sums: Sequence[Reckoning] = ()
+) -> bool:
+    """Every typed value in `text` equals one of a cited clause (path, label and title included), of the question, a
+    count or a proved sum: the digits alone would let 万 pass for 亿, or one date be mixed out of two."""
     known: set[tuple[str, object, str]] = {("date", today, "")}
+    known |= {(s.kind, number, s.unit) for s in sums for number in (s.value, s.whole)}
     for c in citations:
         for told in (c.text, c.label, c.title, *c.path):
             known |= {key for q in quantities(told) for key in _keys(q)}
@@ -161,6 +173,7 @@ def verified(
     contact: str = "",
     clauses: Mapping[ClauseId, Clause] | None = None,
     names: Sequence[str] | None = None,
+    sums: Sequence[Reckoning] = (),
 ) -> bool:
     """Whether everything shown may be shown. The furniture (citation marks, the configured contact line) is exempt.
 
@@ -179,10 +192,13 @@ def verified(
         known = names_of(clauses.values()) if names is None else names
         if answer.status != "refused" and not names_hold(templates, answer.citations, known):
             return False
-    if not values_hold(templates, answer.citations, question, today, counts):
+    if not sums_hold(sums, answer.citations, question):
+        return False
+    if not values_hold(templates, answer.citations, question, today, counts, sums):
         return False
     # Today is a whole date: its digits alone are no licence for a number.
     allowed = allowed_numbers(answer.citations, question, "", counts)
+    allowed |= {n for s in sums for number in (s.value, s.whole) for n in _notations(plain(number))}
     return numbers_hold(templates.replace(today, " "), allowed) and urls_hold(templates, answer.citations)
 
 

@@ -29,7 +29,7 @@ ORDER = [
     *("errors", "types", "settings", "slug", "lexicon"),
     *("ingest", "guide", "facts", "chunk", "export", "embed", "lexical", "english", "index"),
     *("names", "wording", "asking", "understand", "retrieve", "evidence", "ranking", "compose", "desk", "values", "statements", "detail", "sufficient"),
-    *("polarity", "supposed", "tables", "lists", "sides", "compare", "passages", "suggest", "verify", "answer", "writer"),
+    *("reckon", "polarity", "supposed", "tables", "lists", "sides", "compare", "passages", "suggest", "verify", "answer", "writer"),
     *("library", "writer", "bot", "web", "cli"),
 ]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]

@@ -386,3 +386,43 @@ def test_people_are_counted_by_people(open_bot: Callable[[str], GuideBot]) -> No
 def test_words_that_name_no_section_stay_words_of_the_question(school: GuideBot) -> None:
     assert "考评" in dict(school.read("实训室考评主要看哪几样").focus)
     assert dict(school.read("我老婆有一笔贷款没还，还能不能行").focus)  # told before the part that asks
+
+
+# --- sums ---------------------------------------------------------------------------------------------------------------
+
+SUMS = """云岭市冷库建设补助办法
+第一章 补助标准
+第一条 冷库补助。新建冷库的，按核定设施造价的30%给予补助，单个主体最高80万元；位于山区县的，补助比例提高到40%，单个主体最高120万元。
+第二条 车辆补助。新能源冷藏车每辆补助6万元，燃油冷藏车每辆补助3万元，单个企业合计最高50万元。
+第三条 留用补助。稳定就业6个月以上的，按每人3000元给予用人单位留用补助。
+第四条 检修补助。检修费用占总投资的比例不得超过35%。
+第二章 管理
+第五条 本办法由市农业局负责解释，有效期三年。"""
+
+
+@pytest.fixture(scope="module")
+def sums(tmp_path_factory: pytest.TempPathFactory) -> GuideBot:
+    return bot_over(tmp_path_factory.mktemp("sums"), SUMS, "云岭.txt", today="2027-01-05")
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("新建冷库核定造价200万，能补多少？", "60万元（200万×30%）：按核定设施造价的30%给予补助，单个主体最高80万元"),
+        ("新建冷库核定造价500万，最多能补多少？", "80万元（500万×30%=150万元）"),
+        ("山区县的冷库，造价200万能补多少？", "80万元（200万×40%）"),
+        ("买了5辆新能源冷藏车能补多少钱？", "30万元（5辆×6万元）"),
+        ("买了10台新能源冷藏车一共补多少？", "50万元（10台×6万元=60万元）"),
+        ("稳定就业的留用了4个人，留用补助总共多少钱？", "1.2万元（4个×3000元）"),
+    ],
+)
+def test_a_share_or_so_much_for_each_is_worked_out(sums: GuideBot, question: str, said: str) -> None:
+    answer = sums.ask(question)
+    assert answer.status == "answered"
+    assert answer.text.startswith(said)
+    assert answer.citations[0].text.startswith("第")
+
+
+@pytest.mark.parametrize("question", ["新能源冷藏车补助多少钱？", "年营收500万的企业，新能源冷藏车补助多少？", "检修花了200万，补助多少？"])
+def test_what_no_rule_takes_a_share_of_is_not_worked_out(sums: GuideBot, question: str) -> None:
+    assert "×" not in sums.ask(question).text

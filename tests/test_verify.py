@@ -20,7 +20,7 @@ from bot import verify
 from bot.bot import GuideBot
 from bot.facts import quantities, table
 from bot.settings import Settings
-from bot.types import Answer, Citation, Clause, ClauseId, Segment
+from bot.types import Answer, Citation, Clause, ClauseId, Reckoning, Segment
 from tests.conftest import full
 from tests.fakes import BigramEncoder
 
@@ -316,6 +316,29 @@ def test_numbers_of_the_question_counts_and_the_contact_line_may_be_repeated() -
     assert say("共4个", counts=(4,))
     assert not say("请咨询：0571-87654321")
     assert say("请咨询：0571-87654321", contact="0571-87654321")
+
+
+def test_a_sum_is_worked_out_anew_before_it_is_shown() -> None:
+    """From a number of the question and one of a cited clause, no more than its cap."""
+    text = "按造价的30%给予补助，最高80万元"
+    cited = Citation(ClauseId("c"), (), "", text, ((0, len(text)),), "g", 0, len(text))
+
+    def shown(words: str, question: str, *sums: Reckoning) -> bool:
+        answer = Answer("answered", words, (Segment("template", words),), (cited,))
+        return verify.verified(answer, {"g": text}, question=question, today="2031-04-01", sums=sums)
+
+    asked = "造价200万补多少"
+    assert shown("60万元（200万×30%）", asked, Reckoning(2e6, 30, True, None, 6e5, "CNY"))
+    assert shown("80万元（500万×30%=150万元）", "造价500万补多少", Reckoning(5e6, 30, True, 8e5, 8e5, "CNY"))
+    for question, wrong in (
+        (asked, ()),
+        ("补多少", (Reckoning(2e6, 30, True, None, 6e5, "CNY"),)),  # no such number in the question
+        (asked, (Reckoning(2e6, 40, True, None, 6e5, "CNY"),)),  # none in the clause
+        (asked, (Reckoning(2e6, 30, True, 7e5, 6e5, "CNY"),)),
+        (asked, (Reckoning(2e6, 30, False, None, 6e5, "CNY"),)),  # another result
+    ):
+        assert not shown("60万元", question, *wrong)
+    assert not shown("61万元", asked, Reckoning(2e6, 30, True, None, 6e5, "CNY"))
 
 
 @pytest.mark.parametrize(("start", "end", "ok"), [(2, 11, True), (2, 4, False), (2, 5, False), (5, 11, False), (3, 11, False), (12, 14, False), (12, 18, True)])

@@ -1,0 +1,238 @@
+"""What comes of a value of the question under a rule of the guide: a share of what was spent ("按造价的30%", 200 万), so much
+for each ("每辆补助6万元", 8 台), with the cap that the rule names. The sum is shown with its parts, and checked again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from bot import lexicon
+from bot.compose import Draft, bound
+from bot.desk import Desk, Outcome
+from bot.evidence import Evidence, Span, is_frame, segments, wants_number
+from bot.facts import Quantity, is_field, plain, quantities
+from bot.lexical import normalise
+from bot.ranking import Ranked
+from bot.statements import place_of
+from bot.types import Clause, Reckoning
+from bot.understand import Reading
+from bot.wording import tagged
+
+DEPTH = 6  # clauses that are looked at
+LEAST = 0.35  # share of the question's words that a clause holds with what stands around it
+LEAST_OF_FIELD = 0.2  # the same of the field that says in a named section what is given
+_ALIKE = (frozenset("辆台部"), frozenset("人名位个"), frozenset("家个户"), frozenset("项个"), frozenset("件套个"))
+_PER = re.compile(r"每(?P<of>[^，。；;、每]{1,12}?)(?:给予|补[助贴]|资助|奖励|支持|发放|核拨|再)*$")
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """A share, or a value for each of something, with the words that say of what, and the caps behind it."""
+
+    clause: Clause
+    span: Span  # of the part that gives it, and of its caps
+    given: Quantity  # offsets in the clause's text
+    of: str
+    words: str
+    caps: tuple[Quantity, ...]
+
+
+def reckoned(desk: Desk, reading: Reading, order: Sequence[Ranked]) -> Outcome | None:
+    """The sum, where the question gives one value and asks for another, and one rule is surely meant; else None."""
+    zh = reading.language.startswith("zh")
+    if not zh or reading.yesno or reading.comparing or not wants_number(reading) or not reading.premises:
+        return None
+    asked = [p for p in reading.premises if p.number and p.kind in ("amount", "count", "duration")]
+    fields = {
+        i
+        for s in reading.query.sections
+        for i in desk.reader.subtree(s)
+        if desk.reader.concept_of.get(desk.reader.by_id[i].label) == "funding"
+    }
+    best: tuple[float, _Rule, Quantity] | None = None
+    for n, clause in enumerate(_clauses(desk, reading, order)):
+        around = desk.finder.coverage(
+            desk.finder.weighed(_topic(reading)), desk.finder.context(clause) + normalise(clause.text)
+        )
+        if around < (LEAST if clause.clause_id not in fields else LEAST_OF_FIELD):
+            continue
+        for rule in _rules(clause):
+            for premise in asked:
+                if not _fits(reading, premise, rule):
+                    continue
+                score = around - 0.1 * n + _nearness(desk, reading, rule)
+                if best is None or score > best[0] + 1e-9:
+                    best = (score, rule, premise)
+    return _told(desk, reading, best[1], best[2]) if best is not None else None
+
+
+def _topic(reading: Reading) -> list[tuple[str, float]]:
+    values = [reading.text[p.start : p.end] for p in reading.premises]
+    return [(t, w) for t, w in (*reading.focus, *((s, 0.5) for s in reading.story)) if not any(t in v for v in values)]
+
+
+def _clauses(desk: Desk, reading: Reading, order: Sequence[Ranked]) -> list[Clause]:
+    """The clauses of the best sentences; where a section is named, those under it."""
+    named = {i for s in reading.query.sections for i in desk.reader.subtree(s)} if reading.scope != "all" else set()
+    ranked = list(dict.fromkeys(r.clause.clause_id for r in order if not named or r.clause.clause_id in named))
+    fields = [i for i in named if is_field(desk.reader.by_id[i]) and i not in ranked]
+    found = [desk.reader.by_id[i] for i in (*ranked[:DEPTH], *sorted(fields))]
+    return [c for c in found if not is_frame(c) and c.kind != "row"]
+
+
+# -- rules of a clause ----------------------------------------------------------------------------------------------------
+
+
+def _rules(clause: Clause) -> Iterator[_Rule]:
+    """Shares and values for each, in the order of the clause."""
+    told = [
+        (part, replace(q, start=q.start + part[0], end=q.end + part[0]))
+        for part in segments(clause.text, clause.body_offset, len(clause.text))
+        for q in quantities(clause.text[slice(*part)])
+    ]
+    last = clause.body_offset
+    for n, (part, q) in enumerate(told):
+        before = clause.text[part[0] : q.start]
+        of = _share_of(before, clause.text[q.end :], q) if q.kind == "ratio" else _each_of(before, q)
+        if not of:
+            continue
+        caps: list[Quantity] = []
+        own_caps = True  # as far as the next rule; behind it only one for all of them ("合计最高150万元")
+        for at, cap in told[n + 1 :]:
+            own = clause.text[at[0] : cap.start]
+            if "；" in clause.text[q.end : cap.start] and not own_caps:
+                break
+            if _share_of(own, clause.text[cap.end :], cap) if cap.kind == "ratio" else _each_of(own, cap):
+                own_caps = False
+            capped = bound(cap) == "upper" or "提高至" in own or "提高到" in own
+            if cap.kind == "amount" and capped and (own_caps or (not caps and re.search("合计|总额|累计", own))):
+                caps.append(cap)
+        end = caps[0].end if caps else q.end
+        yield _Rule(clause, (part[0], max(end, part[1])), q, of, clause.text[last : q.end], tuple(caps))
+        last = q.end
+
+
+def _share_of(before: str, after: str, q: Quantity) -> str:
+    """What a percentage is a share of ("按核定造价的30%"), "" where it only bounds a part of something."""
+    if q.unit != "%" or "-" in q.value or re.search(r"占|比例不|[率例](?:达|不|在|为)", before):
+        return ""
+    gives = re.search(r"按|给予|发放|拨付|达到|补|奖|收取|扣", before) or re.match(
+        r"(?:的?比例)?(?:，)?(?:给予|补|奖|拨|核|支持|发放)", after
+    )
+    return before if gives and q.number else ""
+
+
+def _each_of(before: str, q: Quantity) -> str:
+    """What an amount is for each of ("每辆补助6万元", "200元/人"), "" where it is for the whole or only a cap."""
+    per = q.value.partition("/")[2]
+    if q.kind != "amount" or not q.number or bound(q) == "upper":
+        return ""
+    m = _PER.search(before)
+    return per or (m["of"] if m else "")
+
+
+# -- the rule that is meant ------------------------------------------------------------------------------------------------
+
+
+def _fits(reading: Reading, premise: Quantity, rule: _Rule) -> bool:
+    """Whether the question's value is of what the rule counts or takes a share of."""
+    near = re.split(r"[，。；？,?]", reading.text[: premise.start])[-1][-10:]
+    if rule.given.kind == "ratio":
+        threshold = lexicon.pattern("threshold_of_re").search(near)
+        if premise.kind == "duration" or (threshold and threshold[0] not in rule.of):
+            return False
+        if premise.kind == "count":
+            return premise.unit in rule.of or (premise.unit in "人名位" and "人数" in rule.of)
+        spent = lexicon.pattern("spent_re").search(reading.text)
+        return bool(spent) or any(w in rule.of for w, pos, _ in tagged(near, 0) if len(w) > 1 and pos.startswith("n"))
+    if premise.number == 1:
+        return False
+    if premise.kind == "duration":
+        return {"M": "月", "Y": "年"}.get(premise.unit, "?") in rule.of
+    if premise.kind != "count":
+        return False
+    behind = reading.text[premise.end : premise.end + 2]
+    alike = any(
+        premise.unit in kin and any(rule.of.startswith(u) or rule.of.endswith(u) for u in kin) for kin in _ALIKE
+    )
+    return premise.unit in rule.of or alike or (len(behind) == 2 and behind in rule.of)
+
+
+def _nearness(desk: Desk, reading: Reading, rule: _Rule) -> float:
+    """How far the words of a rule are those of the question: a case that it does not name is not meant."""
+    words = normalise(rule.words)
+    nouns = [w for w, pos, _ in tagged(words, 0) if len(w) > 1 and pos[:1] in "nvj"]
+    own = sum(w in reading.text for w in nouns) / len(nouns) if nouns else 0.0
+    topic = _topic(reading)
+    near = own + (desk.finder.coverage(topic, words) if topic else 0.0)
+    case = re.search(r"([^，；。]*)的，[^；。]*(?:提高|上浮|放宽)[^；。]*$", rule.words)
+    if case is None:
+        return near - 0.4 * bool(re.search("提高|上浮|放宽", words) and own < 0.5)
+    before = normalise(rule.clause.text[: rule.given.end - len(rule.words)])
+    told = [
+        w for w, pos, _ in tagged(normalise(case[1]), 0) if len(w) > 1 and pos[:1] not in "vpud" and w not in before
+    ]
+    return near + (2.0 if any(w in reading.text for w in told) else -0.8)
+
+
+def _cap(reading: Reading, rule: _Rule) -> Quantity | None:
+    """The first cap; a later one where the question names its case ("…的，最高提高至80万元")."""
+    last = rule.given.end
+    chosen: Quantity | None = None
+    for cap in rule.caps:
+        own = [
+            w
+            for w, pos, _ in tagged(normalise(rule.clause.text[last : cap.start]), 0)
+            if len(w) > 1 and pos[:1] in "nj"
+        ]
+        if chosen is None or any(w in reading.text for w in own):
+            chosen = cap
+        last = cap.end
+    return chosen
+
+
+# -- saying it ------------------------------------------------------------------------------------------------------------
+
+
+def _told(desk: Desk, reading: Reading, rule: _Rule, premise: Quantity) -> Outcome | None:
+    cap = _cap(reading, rule)
+    assert premise.number is not None and rule.given.number is not None
+    share = rule.given.kind == "ratio"
+    whole = round(premise.number * rule.given.number / (100 if share else 1), 6)
+    value = min(whole, cap.number) if cap is not None and cap.number else whole
+    unit = premise.unit if share else rule.given.unit
+    if value != int(value) or whole != int(whole) or (share and cap is not None and unit != cap.unit):
+        return None
+    by = rule.clause.text[rule.given.start : rule.given.end]
+    given = reading.text[premise.start : premise.end]
+    draft = Draft(reading.language)
+    draft.sums.append(
+        Reckoning(
+            premise.number,
+            rule.given.number,
+            share,
+            cap.number if cap is not None and value < whole else None,
+            value,
+            unit,
+        )
+    )
+    capped = f"={_shown(whole, unit)}" if value < whole else ""
+    draft.say(_shown(value, unit)).msg("open").say(f"{given}×{by}{capped}").msg("close").msg("colon")
+    start, end = rule.span
+    if cap is not None and cap.end > end:
+        end = next(
+            (e for s, e in segments(rule.clause.text, start, len(rule.clause.text)) if s <= cap.start < e), cap.end
+        )
+    found = Evidence(rule.clause, ((start, end),), rule.clause.clause_id, 0.9, "funding")
+    draft.evidence(found).mark(rule.clause)
+    where = place_of(desk, found)
+    if where:
+        draft.msg("open").say(where).msg("close")
+    return Outcome(draft, "answered", 0.7, kept=(found,))
+
+
+def _shown(number: float, unit: str) -> str:
+    if unit != "CNY":
+        return f"{plain(number)}{unit}"
+    return f"{plain(number / 10_000)}万元" if number >= 10_000 and number % 100 == 0 else f"{plain(number)}元"
