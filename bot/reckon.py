@@ -98,7 +98,7 @@ def _rules(clause: Clause) -> Iterator[_Rule]:
         if not of:
             continue
         caps: list[Quantity] = []
-        own_caps = True  # as far as the next rule; behind it only one for all of them ("合计最高150万元")
+        own_caps = True  # as far as the next rule; behind it only one for all of them ("合计最高…")
         for at, cap in told[n + 1 :]:
             own = clause.text[at[0] : cap.start]
             if "；" in clause.text[q.end : cap.start] and not own_caps:
