@@ -105,6 +105,7 @@ def test_a_command_without_a_question_of_its_own_is_refused(notice: GuideBot, me
     [
         ("冷链物流类找医院一道干对路吗", "医院须为三级甲等"),  # no field is named, no word is strange: the likeliest sentence
         ("冷链物流类看重什么", "预冷"),
+        ("Within how many days are the results published?", "7天"),  # not days of work in place
         ("良种培育类到底由谁来出面报", "高校"),
         ("冷链物流类我们只申请45wan，额度合规吗", "50万元"),  # a value typed by its sound; "只申请45万" is not "one side alone"
         ("良种培育类考核时要完成的几件事是？", "选育新品种"),  # things are not counted in pieces
