@@ -36,7 +36,7 @@ from bot.settings import Settings
 from bot.statements import say_statement
 from bot.sufficient import correction, missing_part, refuse, refuse_detail, refuse_edition
 from bot.suggest import notices, suggestions
-from bot.supposed import supposed_value
+from bot.supposed import is_own_place, supposed_place, supposed_value
 from bot.tables import in_table
 from bot.types import Answer, Clause, ClauseId, Hit, Status
 from bot.understand import Reader, Reading
@@ -115,7 +115,8 @@ def _drafts(
         yield replace(settled, refused_by="understanding")
         return
     attempts = (
-        *(_title, _counted, _elsewhere, partial(_reckoned, order=order), _valued, _supposed, in_table, which_section, listed_members, comparison),
+        *(_title, _counted, _elsewhere, partial(_reckoned, order=order), _placed, _valued, _supposed),
+        *(in_table, which_section, listed_members, comparison),
         *(several_sections, partial(_listed, order=order), partial(_single, order=order), _overview, _section),
     )
     for attempt in attempts:
@@ -188,6 +189,10 @@ def _reckoned(
     return reckoned(desk, reading, order)
 
 
+def _placed(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:
+    return supposed_place(desk, reading, similar, hits)
+
+
 def _valued(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:
     return supposed_value(desk, reading, similar)
 
@@ -212,7 +217,7 @@ def _supposed(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Simila
                 if within(premise, stated) is not None:
                     return _stated(desk, reading, found)
     others = set(reading.concepts) - {"place", "eligible", "requirements", "count_asked"}
-    places = [t for t in (*(t for t, _ in reading.terms), *reading.story) if _is_place_word(t)]
+    places = [t for t in (*(t for t, _ in reading.terms), *reading.story) if _is_place_word(t) and not is_own_place(reading, t)]
     sure = [p for p in places if _is_place_word(p, sure=True) or re.search(f"[在到去赴]{re.escape(p)}", reading.text)]
     told = [t for t, w in reading.terms if w >= 1 and t not in places]  # "牛羊肉深加工": what looks like a name is one of them
     if (sure or (places and not told)) and not others and not reading.premises:

@@ -18,15 +18,16 @@ from bot.desk import (
     targets_of,
 )
 from bot.detail import unstated_detail
-from bot.evidence import ENOUGH, MAX_QUOTE, Evidence, ordered_concepts, sentences
+from bot.evidence import ENOUGH, MAX_QUOTE, Evidence, ordered_concepts, segments, sentences, typed
 from bot.facts import is_field
+from bot.lexical import normalise
 from bot.polarity import asks_eligibility, eligibility, lists_bodies, polarity, yes_word
 from bot.sides import Side, either_or, sides_of, told_beside
 from bot.statements import say_grouped, small_table
 from bot.sufficient import absent_part, refuse_detail
 from bot.types import ClauseId, Hit
 from bot.understand import Reading
-from bot.values import value_of
+from bot.values import COMPARABLE, of_one_scale, quantity_of, value_of
 
 LONG = 230  # characters: a grouped answer beyond this becomes a question back
 _WHOLE = ("requirements", "materials", "process", "targets", "content", "qualification")  # half of these would mislead
@@ -95,7 +96,9 @@ def _compare_bodies(desk: Desk, reading: Reading, targets: Sequence[ClauseId]) -
 
 def _compared(desk: Desk, reading: Reading, have: Sequence[tuple[ClauseId, Evidence]]) -> Outcome:
     draft = Draft(reading.language)
-    values = {t: value_of(reading, e) for t, e in have}
+    have = [(t, _asked_part(desk, reading, e)) for t, e in have]
+    told = [q for _, e in have if (q := quantity_of(reading, e)) is not None]
+    values = {t: value_of(reading, e) if of_one_scale(told) else None for t, e in have}
     known = [v for v in values.values() if v is not None]
     same = len({squeezed(e.quote) for _, e in have}) == 1 or (
         len(known) == len(have) and len(set(map(str, known))) == 1
@@ -107,6 +110,20 @@ def _compared(desk: Desk, reading: Reading, have: Sequence[tuple[ClauseId, Evide
         draft.say("、".join(desk.reader.section_name(t) for t, v in values.items() if v == pick)).msg("semicolon")
     say_grouped(desk, draft, have)
     return Outcome(draft, "answered", 0.75, table=small_table(draft, have, desk.reader), kept=tuple(e for _, e in have))
+
+
+def _asked_part(desk: Desk, reading: Reading, found: Evidence) -> Evidence:
+    """Of a long statement of several values the one part that holds most of the question's words, with its value: its
+    first value is of something else."""
+    parts = [p for s in found.spans for p in segments(found.clause.text, *s)]
+    terms = desk.finder.weighed(reading.focus)
+    if len(parts) < 3 or not terms or len(typed(found, COMPARABLE)) < 2 or found.concept in ("funding", "eligible"):
+        return found
+    scored = [(desk.finder.coverage(terms, normalise(found.clause.text[s:e])), (s, e)) for s, e in parts]
+    best = max(v for v, _ in scored)
+    kept = [p for v, p in scored if v == best]
+    valued = len(kept) == 1 and typed(replace(found, spans=(kept[0],)), COMPARABLE)
+    return replace(found, spans=(kept[0],)) if valued and best >= 0.4 else found
 
 
 def several_sections(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:

@@ -18,7 +18,7 @@ from bot.statements import say_lead_in, say_reader_form
 from bot.tables import say_rows
 from bot.types import Clause, ClauseId
 from bot.understand import Reading
-from bot.values import COMPARABLE, comparable
+from bot.values import COMPARABLE, comparable, of_one_scale
 from bot.wording import tagged
 
 LEAST = 0.5  # support of a side's words by the words that tell of it
@@ -372,11 +372,11 @@ def _like(reading: Reading, told: Sequence[Sequence[Quantity]]) -> list[float] |
     wanted = [t for c in reading.concepts for t in lexicon.concepts()[c].types]
     kinds = dict.fromkeys((*(t for t in wanted if t in COMPARABLE), *COMPARABLE))
     for kind in kinds:
-        of_kind = [[(v, q.unit) for q in quantities if q.kind == kind and (v := comparable(q)) is not None] for quantities in told]
+        of_kind = [[(v, q) for q in quantities if q.kind == kind and (v := comparable(q)) is not None] for quantities in told]
         if not all(of_kind) or (any(len(v) > 1 for v in of_kind) and kind not in wanted):
             continue
         firsts = [v[0] for v in of_kind]
-        if kind in ("amount", "date", "duration") or len({unit for _, unit in firsts}) == 1:
+        if of_one_scale([q for _, q in firsts]):
             numbers = [v for v, _ in firsts if isinstance(v, float)]
             dates = [v for v, _ in firsts if isinstance(v, str)]
             return numbers if len(numbers) == len(told) else dates if len(dates) == len(told) else []

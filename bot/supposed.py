@@ -11,13 +11,15 @@ from itertools import pairwise
 from bot import lexicon
 from bot.compose import Draft, bound
 from bot.desk import Desk, Outcome, Similar
-from bot.evidence import MAX_QUOTE, Evidence, Span, is_frame, segments
+from bot.divisions import lies_in, named_in
+from bot.evidence import ENOUGH, MAX_QUOTE, Evidence, Span, is_frame, segments
 from bot.facts import Quantity, parse_number, quantities
 from bot.lexical import normalise
 from bot.names import is_word
 from bot.polarity import yes_word
 from bot.statements import say_statement
-from bot.types import Clause, ClauseId
+from bot.sufficient import refuse_detail
+from bot.types import Clause, ClauseId, Hit
 from bot.understand import Reading
 from bot.values import comparable, within
 from bot.wording import tagged
@@ -66,6 +68,41 @@ def supposed_value(desk: Desk, reading: Reading, similar: Similar) -> Outcome | 
             if outcome is not None:
                 return outcome
     return None
+
+
+def supposed_place(desk: Desk, reading: Reading, similar: Similar, hits: Sequence[Hit]) -> Outcome | None:
+    """Whether a place of the question lies in one that a section names ("能在某县做吗", "对口某市的项目…对吧"): yes and no by
+    public geography; what the section lists without a verdict where that does not follow; a refusal where it only counts."""
+    if not reading.language.startswith("zh") or not reading.yesno or reading.comparing or len(reading.query.sections) != 1:
+        return None
+    section = reading.query.sections[0]
+    if desk.reader.home(section) is None or reading.bodies:
+        return None
+    title = normalise(desk.reader.section_name(section))
+    asked = [name for name, _ in named_in(reading.text) if name not in title]
+    found = desk.finder.find_for("place", replace(reading, focus=(), terms=()), section, similar) if asked else None
+    if found is None or found.score < ENOUGH or not named_in(found.quote):
+        return None
+    others = set(reading.concepts) - {"place", "eligible", "requirements", "content", "count_asked", "targets", "quota"}
+    verdicts = {lies_in(name, found.quote) for name in asked}
+    claimed = any(re.search(f"对口[^，,。]{{0,4}}{re.escape(name)}", reading.text) for name in asked)
+    if len(verdicts) != 1 or ((others or reading.premises) and not (claimed and verdicts == {False})):
+        return None
+    verdict = verdicts.pop()
+    if verdict is None and re.search(r"\d+\s*个?\s*[市县州区]", found.quote) and asked[0] not in found.quote:
+        return refuse_detail(desk, reading, asked[0], hits)
+    if verdict is False and any(is_own_place(reading, name) for name in asked):
+        return None
+    draft = Draft(reading.language)
+    if verdict is not None:
+        draft.say(yes_word(reading, verdict)).say("，")
+    say_statement(desk, draft, reading, found)
+    return Outcome(draft, "answered", 0.8, kept=(found,))
+
+
+def is_own_place(reading: Reading, name: str) -> bool:
+    """Whether a place is where the asker is ("我们公司在某市，…"), which is not where the project is to be."""
+    return re.search(f"我[^，,。]{{0,8}}(?:在|是|来自){re.escape(name)}(?:[，,。]|注册|成立|的(?:公司|企业|大学|高校))", reading.text) is not None
 
 
 def _surely(desk: Desk, reading: Reading, premise: Quantity, similar: Similar) -> list[_Stated]:

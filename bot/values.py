@@ -36,24 +36,45 @@ def comparable(q: Quantity) -> float | str | None:
 
 def value_of(reading: Reading, found: Evidence) -> float | str | None:
     """The comparable value of an evidence: the first of a type that the concept wants."""
+    q = quantity_of(reading, found)
+    return comparable(q) if q is not None else None
+
+
+def quantity_of(reading: Reading, found: Evidence) -> Quantity | None:
+    """The first quantity of an evidence that can be compared, of a type that the concept wants."""
     wanted = [t for c in reading.concepts for t in lexicon.concepts()[c].types] or list(COMPARABLE)
     for kind in dict.fromkeys([*wanted, *COMPARABLE]):
-        values = [v for q in typed(found, (kind,)) if (v := comparable(q)) is not None]
-        if values:
-            return values[0]
+        told = [q for q in typed(found, (kind,)) if comparable(q) is not None]
+        if told:
+            return told[0]
     return None
+
+
+def of_one_scale(told: Sequence[Quantity]) -> bool:
+    """Whether values may be set against one another: no two currencies, no hours against days."""
+    return len({_scale(q) for q in told}) <= 1
+
+
+def _scale(q: Quantity) -> str:
+    if q.kind in ("duration", "rate") and q.unit in ("Y", "M", "W", "D", "WD"):
+        return "days"
+    if q.kind == "date":
+        return "date"
+    return "people" if q.unit in ("人", "名", "位") else f"{q.kind} {q.unit}" if q.kind == "amount" else q.unit
 
 
 def extreme(chosen: Sequence[Member], direction: str) -> list[Member]:
     """Of members with values the one with the least or the most, ties together."""
     values = []
+    scales: list[Quantity] = []
     for section, found in chosen:
         if found is None:
             continue
-        numbers = [v for q in typed(found, COMPARABLE) if (v := comparable(q)) is not None]
-        if numbers:
-            values.append((numbers[0], section, found))
-    if not values:
+        told = [(v, q) for q in typed(found, COMPARABLE) if (v := comparable(q)) is not None]
+        if told:
+            values.append((told[0][0], section, found))
+            scales.append(told[0][1])
+    if not values or not of_one_scale([q for q in scales if q.kind != "date"]):
         return []
     kinds = {type(v[0]) for v in values}
     if len(kinds) > 1:

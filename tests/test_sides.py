@@ -84,3 +84,32 @@ def test_neither_of_two_is_made_up(measures: GuideBot) -> None:
 def test_a_side_that_the_guide_does_not_hold_is_not_made_up(measures: GuideBot) -> None:
     answer = measures.ask("示范工坊和共享工厂，带动农户哪个要求多")
     assert not answer.text.startswith(("示范工坊；", "共享工厂"))
+
+
+PROJECTS = """禾田市2027年度乡村协作项目申报指南
+一、竹艺协作项目
+绩效目标：开发竹编新品1套，建立展示点不少于2个，通过集市推广，培训当地竹艺学员不少于30人，带动周边村镇增收
+补助经费：60万元以内
+驻点时间：每次不少于6小时
+二、茶艺协作项目
+绩效目标：开发茶艺课程1套，建立体验点不少于2个，通过学校推广，培训当地茶艺学员不少于45人，带动周边村镇增收
+补助经费：8万美元以内
+驻点时间：每次不少于2天
+"""
+
+
+@pytest.fixture(scope="module")
+def projects(tmp_path_factory: pytest.TempPathFactory) -> GuideBot:
+    return bot_over(tmp_path_factory.mktemp("projects"), PROJECTS, "guide.txt", today="2027-03-01")
+
+
+def test_of_several_values_those_that_are_asked_about_are_compared(projects: GuideBot) -> None:
+    text = projects.ask("竹艺协作项目和茶艺协作项目，培训当地学员的人数哪个多").text
+    assert text.startswith("茶艺协作项目；"), text
+    assert "不少于30人" in text and "不少于45人" in text and "1套" not in text, text
+
+
+@pytest.mark.parametrize("question", ["哪个补助多", "补助一样吗", "补助差多少", "驻点时间哪个长"])
+def test_no_verdict_over_two_currencies_or_hours_and_days(projects: GuideBot, question: str) -> None:
+    text = projects.ask(f"竹艺协作项目和茶艺协作项目{question}").text
+    assert not text.startswith(("竹艺协作项目；", "茶艺协作项目；", "相同", "相差")), text
