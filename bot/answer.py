@@ -294,7 +294,7 @@ def _told_once(
     if asks_eligibility(reading) and named:
         found = eligibility(desk, reading, sections[0])
     flat = not any(desk.reader.home(s) for s in sections)
-    best = likeliest(desk, reading, order, similar) if found is None and order and (flat or not named) else None
+    best = likeliest(desk, reading, order, similar) if found is None and (flat or not named) and order else None
     if best is not None:
         return _told_likeliest(desk, reading, hits, similar, order, best)
     if found is None:
@@ -330,7 +330,7 @@ def _by_words_alone(desk: Desk, reading: Reading, sections: Sequence[ClauseId], 
 def _told_at_home(desk: Desk, reading: Reading, order: Sequence[Ranked], similar: Similar) -> Outcome | None:
     """Of a named section of whose fields none answers, and of whose words none is strange: its likeliest sentence, where
     it likely answers at all."""
-    best = within_section(desk, reading, order, similar) if order and not reading.comparing else None
+    best = within_section(desk, reading, order, similar) if not reading.comparing and order else None
     if best is None or best.missing or best.chance < 0.5:
         return None
     return replace(_stated(desk, reading, best.found), score=best.chance)

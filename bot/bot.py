@@ -16,7 +16,7 @@ from bot.index import Index, Vectors
 from bot.lexical import normalise, tokens
 from bot.library import Library, Room
 from bot.passages import signs
-from bot.ranking import DEPTH, Candidate, Ranked, candidates, ranked, reranked
+from bot.ranking import DEPTH, Candidate, Later, Ranked, candidates, ranked, reranked
 from bot.retrieve import lexical_scores, meant, nearest_field, plain_questions, question_vector, retrieve, similarity
 from bot.settings import Settings
 from bot.types import Answer, ClauseId, Fact, Guide, Hit, Segment, Status
@@ -173,7 +173,9 @@ class GuideBot:
         if spoken and spoken[0].clause.clause_id not in own:
             return self._rewritten(loaded, reading, self._spoken(room, reading, found, spoken, similar))
         if at_home and reading.scope != "implied":  # its fields answer; where none does, the likeliest sentence may
-            order = ranked(candidates(desk.finder, reading, _of_sections(desk, reading, found), similar, lexical))
+            order: Sequence[Ranked] = Later(
+                lambda: ranked(candidates(desk.finder, reading, _of_sections(desk, reading, found), similar, lexical))
+            )
             hits = found[: self.settings.top_k]
         else:
             order = ranked(candidates(desk.finder, reading, found, similar, lexical))

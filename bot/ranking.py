@@ -9,9 +9,10 @@ candidates of a question, as in ListNet: Cao et al., 2007) and kept as data in `
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import overload
 
 from bot import lexicon
 from bot.evidence import Finder, Sentence, asks_share, is_frame, wants_number
@@ -57,6 +58,29 @@ def ranked(rows: Iterable[Candidate]) -> list[Ranked]:
         for clause, sentence, row in rows
     ]
     return sorted(found, key=lambda r: -round(r.score, 6))
+
+
+class Later(Sequence[Ranked]):
+    """Ranked sentences that are made when the first of them is looked at: where fields answer, none is."""
+
+    def __init__(self, make: Callable[[], Sequence[Ranked]]) -> None:
+        self._make = make
+        self._made: Sequence[Ranked] | None = None
+
+    def _all(self) -> Sequence[Ranked]:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    @overload
+    def __getitem__(self, at: int) -> Ranked: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Ranked]: ...
+    def __getitem__(self, at: int | slice) -> Ranked | Sequence[Ranked]:
+        return self._all()[at]
 
 
 def candidates(

@@ -89,15 +89,32 @@ def _computed(known: set[float]) -> set[float]:
     return {value for a in known for b in known for value in (a + b, abs(a - b))}
 
 
+# "60万元（200万×30%）", "80万元（250万×40%=100万元）": what a value of the question comes to, with its parts
+_PRODUCT = re.compile(r"\(([^()×=]+)×([^()×=]+)(?:=([^()]+))?\)")
+
+
+def _products(answer: str, asked: set[float], cited: set[float]) -> set[float]:
+    """Products that an answer shows with their parts, of a number of the question and one of a cited clause, worked out
+    anew; of a percentage its share."""
+    found: set[float] = set()
+    for m in _PRODUCT.finditer(unicodedata.normalize("NFKC", answer)):
+        first, second = values(m[1]) & asked, values(m[2]) & cited
+        found |= {round(a * b / (100 if "%" in m[2] else 1), 6) for a in first for b in second}
+    return found
+
+
 def unsupported(reply: Reply, question: str = "", furniture: str = "") -> list[str]:
     """Numbers of the answer that stand in no cited clause, its path or label, nor in the question or `furniture` (a
-    contact line), and are neither counts of what is listed nor, in an answer that says so ("相差"), computed.
+    contact line), and are neither counts of what is listed nor computed: differences and sums in an answer that says so
+    ("相差"), products that it shows with their parts.
     """
     numbers = shown(reply.answer)
     if not numbers:
         return []
     cited = ["\n".join((*c.path, c.label, c.text, c.title)) for c in reply.citations]
-    known = set().union(*(values(text) for text in (*cited, question, furniture)))
+    stated = set().union(*(values(text) for text in cited))
+    known = stated | values(question) | values(furniture)
+    known |= _products(reply.answer, values(question), stated)
     listed = max(reply.answer.count("\n"), reply.answer.count("、"), reply.answer.count("；"), len(reply.citations) - 1) + 1
     known |= {float(n) for n in range(listed + 1)}
     if _COMPUTES.search(reply.answer):

@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 
 from bot.bot import GuideBot
+from bot.ranking import Ranked
 from tests.conftest import bot_over, tell_apart
 
 NOTICE = """望川区2027年度青苗计划申报通知
@@ -149,3 +150,13 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> GuideBot:
 def test_a_thing_names_nothing_and_one_wrong_character_is_still_the_name(names: GuideBot, question: str) -> None:
     answer = names.ask(question)
     assert answer.status == "answered" and "水处理" in answer.text and "肉牛" not in answer.text, answer.text
+
+
+def test_no_sentence_is_ranked_where_a_field_answers(bot: GuideBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unwanted(rows: object) -> list[Ranked]:
+        raise AssertionError("sentences were ranked")
+
+    monkeypatch.setattr("bot.bot.ranked", unwanted)
+    assert "60万元以内" in bot.ask("西藏项目最多补助多少").text
+    with pytest.raises(AssertionError, match="were ranked"):
+        bot.ask("青海农畜产品加工那类项目，绩效上要拿出哪几样成果？")

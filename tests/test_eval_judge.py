@@ -233,6 +233,23 @@ def test_the_number_of_an_item_is_no_part_of_the_year_behind_it() -> None:
     assert unsupported(said("2024、2025年度审计报告", clause("3.2024、2025年度审计报告", ("一、材料",), "3."))) == []
 
 
+@pytest.mark.parametrize(
+    ("answer", "wrong"),
+    [
+        ("60万元（200万×30%）：按造价的30%补助", []),
+        ("50万元（200万×30%=60万元）：按造价的30%补助，最高50万元", []),
+        ("24万元（4台×6万元）：每台6万元", []),
+        ("70万元（200万×30%）", ["70万"]),  # reckoned wrongly
+        ("80万元（200万×40%）", ["80万", "40"]),  # by a share that no clause states
+        ("90万元（300万×30%）", ["90万", "300万"]),  # of a value that nobody gave
+        ("60万元", ["60万"]),  # without its parts
+    ],
+)
+def test_a_product_is_worked_out_anew(answer: str, wrong: list[str]) -> None:
+    cited = clause("按造价的30%补助，最高50万元；每台6万元")
+    assert unsupported(said(answer, cited), "造价200万，4台，能补多少") == wrong
+
+
 def test_a_number_of_the_question_may_be_repeated() -> None:
     assert unsupported(said("不是100万元，是60万元", clause("60万元")), "是100万吗") == []
     assert unsupported(said("不是100万元，是60万元", clause("60万元"))) == ["100万"]
