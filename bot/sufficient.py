@@ -14,14 +14,14 @@ from bot.desk import (
     Outcome,
 )
 from bot.detail import is_claimed, unstated_detail
-from bot.evidence import ENOUGH, Evidence, Span, body, ordered_concepts, sentences, trim, typed
+from bot.evidence import ENOUGH, Evidence, Span, body, ordered_concepts, sentences, trim, typed, wants_number
 from bot.facts import Quantity, is_field
 from bot.lexical import normalise
 from bot.statements import place_of, say_statement
 from bot.types import Clause, ClauseId, Hit
 from bot.understand import Reading
-from bot.values import COMPARABLE, grade_verdict, level_verdict
-from bot.wording import questions_in
+from bot.values import COMPARABLE, grade_verdict, level_verdict, within
+from bot.wording import questions_in, tagged
 
 
 def correction(desk: Desk, reading: Reading, found: Evidence | None) -> Outcome | None:
@@ -29,7 +29,7 @@ def correction(desk: Desk, reading: Reading, found: Evidence | None) -> Outcome 
     if reading.yesno or reading.listing or not reading.premises:
         return None
     sections = list(reading.query.sections[:1]) or ([found.section] if found is not None else [])
-    for claim in reading.premises:
+    for claim in (p for p in reading.premises if _may_be_claimed(reading, p)):
         for section in sections:
             stated = _stated_value(desk, reading, claim, section)
             if stated is not None:
@@ -48,12 +48,44 @@ def _stated_value(desk: Desk, reading: Reading, claim: Quantity, section: Clause
         found = desk.finder.find_for("targets", reading, section, {})
         if found is not None and desk.finder.coverage(reading.focus, normalise(found.quote)) < 0.4:
             return None
+        if found is not None and not _counts_the_same(reading, claim, normalise(found.quote)):
+            return None
     else:
         return None
-    if found is None or not found.by_field:
-        return None
+    if found is None or not found.by_field or (claim.kind == "amount" and typed(found, ("ratio",))):
+        return None  # "按造价的30%，最高80万元": an amount beside it is what the share is of
     stated = typed(found, (claim.kind,))
+    if claim.kind == "amount" and not _is_granted(reading, claim) and within(claim, stated):
+        return None
     return None if not stated or any(q.number == claim.number for q in stated) else found
+
+
+def _may_be_claimed(reading: Reading, value: Quantity) -> bool:
+    """Whether a value of the question may be one that it takes for the guide's, and does not tell the asker's own case
+    ("投资400万", "花了30万", "我们有50人，能补多少")."""
+    if value.kind == "amount" and _is_own(reading, value):
+        return False
+    told = lexicon.pattern("claims_re").search(reading.text) or (value.kind == "amount" and _is_granted(reading, value))
+    return bool(told) or not wants_number(reading)
+
+
+def _is_own(reading: Reading, value: Quantity) -> bool:
+    before = re.split("[，,。；;？?！!：:]", reading.text[: value.start])[-1]
+    own = lexicon.pattern("own_value_re")
+    return bool(own.search(before.lower()) or lexicon.pattern("of_own_value_re").match(reading.text[value.end :].lower()))
+
+
+def _is_granted(reading: Reading, value: Quantity) -> bool:
+    """Whether an amount stands by what a guide gives ("补助100万", "100万的经费")."""
+    before, behind = reading.text[: value.start], reading.text[value.end :]
+    return bool(lexicon.pattern("granted_re").search(before) or lexicon.pattern("of_grant_re").match(behind))
+
+
+def _counts_the_same(reading: Reading, claim: Quantity, quote: str) -> bool:
+    """Whether a word right beside a number of the question ("培训50名医护") stands in the guide's sentence too."""
+    near = reading.text[max(0, claim.start - 6) : claim.start], reading.text[claim.end : claim.end + 6]
+    words = (w for t in near for w, pos, _ in tagged(t, 0) if len(w) > 1 and pos[:1] in "nvlj")
+    return any(w in quote for w in words)
 
 
 def missing_part(desk: Desk, reading: Reading, sections: Sequence[ClauseId], found: Evidence | None) -> str:

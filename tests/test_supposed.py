@@ -101,3 +101,26 @@ def test_not_less_than_is_no_upper_bound() -> None:
 
 def test_a_place_name_that_begins_with_a_numeral_counts_nothing() -> None:
     assert not [q for q in quantities("去万州三趟") if q.unit == "州"]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "手作改良项目核定投资400万，补助额度怎么算",  # the asker's own case
+        "手作改良项目合同额400万，补助多少",
+        "专题一年流水三千万，补多少",
+        "专题一花了30万，补助额度是多少",
+        "专题一我们打算做400万的项目，补助额度多少",
+        "专题一有50名学徒，补助额度多少",
+        "专题一我们申请15万，补助额度怎么定",  # within the bound
+    ],
+)
+def test_what_the_asker_tells_of_the_own_case_is_not_denied(measures: GuideBot, question: str) -> None:
+    answer = measures.ask(question)
+    assert "不符" not in answer.text
+    assert "每项不超过20万元" in answer.text
+
+
+@pytest.mark.parametrize("question", ["专题一有100万的补助，分几期拨付", "听说专题一补助100万，到底多少", "专题一补助100万，多久能拨下来"])
+def test_what_it_takes_for_the_guides_amount_is_corrected(measures: GuideBot, question: str) -> None:
+    assert measures.ask(question).text.startswith("与“100万”不符：每项不超过20万元")
