@@ -1,5 +1,6 @@
 """What comes of a value of the question under a rule of the guide: a share of what was spent ("按造价的30%", 200 万), so much
-for each ("每辆补助6万元", 8 台), with the cap that the rule names. The sum is shown with its parts, and checked again."""
+for each ("每辆补助6万元", 8 台), with the cap that the rule names, or the tier that it reaches ("5000万元以上的，奖励80万元"). The
+sum is shown with its parts, and checked again."""
 
 from __future__ import annotations
 
@@ -14,12 +15,13 @@ from bot.evidence import Evidence, Span, is_frame, segments, wants_number
 from bot.facts import Quantity, is_field, plain, quantities
 from bot.lexical import normalise
 from bot.ranking import Ranked
-from bot.statements import place_of
+from bot.statements import place_of, say_lead_in
 from bot.types import Clause, Reckoning
 from bot.understand import Reading
 from bot.wording import tagged
 
 DEPTH = 6  # clauses that are looked at
+TIERED = 3  # of them, for tiers
 LEAST = 0.35  # share of the question's words that a clause holds with what stands around it
 LEAST_OF_FIELD = 0.2  # the same of the field that says in a named section what is given
 _ALIKE = (frozenset("辆台部"), frozenset("人名位个"), frozenset("家个户"), frozenset("项个"), frozenset("件套个"))
@@ -36,6 +38,7 @@ class _Rule:
     of: str
     words: str
     caps: tuple[Quantity, ...]
+    bounds: tuple[Quantity, ...] = ()  # of the case that it is for ("超过50人的")
 
 
 def reckoned(desk: Desk, reading: Reading, order: Sequence[Ranked]) -> Outcome | None:
@@ -44,6 +47,9 @@ def reckoned(desk: Desk, reading: Reading, order: Sequence[Ranked]) -> Outcome |
     if not zh or reading.yesno or reading.comparing or not wants_number(reading) or not reading.premises:
         return None
     asked = [p for p in reading.premises if p.number and p.kind in ("amount", "count", "duration")]
+    tier = _tier(desk, reading, order)
+    if tier is not None:
+        return tier
     fields = {
         i
         for s in reading.query.sections
@@ -59,9 +65,10 @@ def reckoned(desk: Desk, reading: Reading, order: Sequence[Ranked]) -> Outcome |
             continue
         for rule in _rules(clause):
             for premise in asked:
-                if not _fits(reading, premise, rule):
+                kept = _keeps(premise, rule.bounds)
+                if kept is False or not _fits(reading, premise, rule):
                     continue
-                score = around - 0.1 * n + _nearness(desk, reading, rule)
+                score = around - 0.1 * n + _nearness(desk, reading, rule) + (2.0 if kept else 0.0)
                 if best is None or score > best[0] + 1e-9:
                     best = (score, rule, premise)
     return _told(desk, reading, best[1], best[2]) if best is not None else None
@@ -91,7 +98,7 @@ def _rules(clause: Clause) -> Iterator[_Rule]:
         for part in segments(clause.text, clause.body_offset, len(clause.text))
         for q in quantities(clause.text[slice(*part)])
     ]
-    last = clause.body_offset
+    last = told_caps = clause.body_offset
     for n, (part, q) in enumerate(told):
         before = clause.text[part[0] : q.start]
         of = _share_of(before, clause.text[q.end :], q) if q.kind == "ratio" else _each_of(before, q)
@@ -109,8 +116,11 @@ def _rules(clause: Clause) -> Iterator[_Rule]:
             if cap.kind == "amount" and capped and (own_caps or (not caps and re.search("合计|总额|累计", own))):
                 caps.append(cap)
         end = caps[0].end if caps else q.end
-        yield _Rule(clause, (part[0], max(end, part[1])), q, of, clause.text[last : q.end], tuple(caps))
+        since = max(last, told_caps)
+        bounds = tuple(b for _, b in told[:n] if since <= b.start and bound(b) and b.kind in ("amount", "count"))
+        yield _Rule(clause, (part[0], max(end, part[1])), q, of, clause.text[last : q.end], tuple(caps), bounds)
         last = q.end
+        told_caps = max((c.end for c in caps if n + 1 < len(told) and "；" not in clause.text[q.end : c.end]), default=told_caps)
 
 
 def _share_of(before: str, after: str, q: Quantity) -> str:
@@ -130,6 +140,101 @@ def _each_of(before: str, q: Quantity) -> str:
         return ""
     m = _PER.search(before)
     return per or (m["of"] if m else "")
+
+
+# -- the tier that is reached ------------------------------------------------------------------------------------------------
+
+
+def _tier(desk: Desk, reading: Reading, order: Sequence[Ranked]) -> Outcome | None:
+    """Of the tiers that a clause or its neighbours give by a least value ("达到1000万元的，奖励30万元；达到5000万元的…") the one
+    that the question's value reaches."""
+    own = [
+        p for p in reading.premises
+        if p.number and p.kind in ("amount", "count") and not lexicon.pattern("granted_re").search(reading.text[: p.start])
+    ]  # fmt: skip
+    if len(own) != 1 or reading.listing:
+        return None  # "一千万和五千万两档分别多少": no one tier is asked for
+    topic = desk.finder.weighed(_topic(reading))
+    for clause in _clauses(desk, reading, order)[:TIERED]:
+        around = desk.finder.context(clause) + normalise(clause.text)
+        if (topic and desk.finder.coverage(topic, around) < LEAST_OF_FIELD) or _of_another(reading, own[0], around):
+            continue
+        tiers = list(_tiers(clause, reading, own[0]))
+        if len(tiers) < 2 and clause.kind == "item" and clause.parent is not None:
+            beside = (desk.reader.by_id[i] for i in desk.reader.by_id[clause.parent].children)
+            tiers = [t for c in beside for t in _tiers(c, reading, own[0])]
+        reached = [t for t in tiers if all(_keeps(own[0], (b,)) for b in t.bounds)]
+        most = max((t.bounds[0].number or 0.0 for t in reached), default=None)
+        best = [t for t in reached if t.bounds[0].number == most]
+        if len({t.bounds[0].number for t in tiers}) >= 2 and len(best) == 1:
+            found = Evidence(best[0].clause, (best[0].span,), best[0].clause.clause_id, 0.9, "funding")
+            draft = Draft(reading.language)
+            say_lead_in(desk, draft, found)
+            draft.evidence(found).mark(found.clause)
+            where = place_of(desk, found)
+            if where:
+                draft.msg("open").say(where).msg("close")
+            return Outcome(draft, "answered", 0.7, kept=(found,))
+    return None
+
+
+def _of_another(reading: Reading, value: Quantity, text: str) -> bool:
+    """Whether a value of the question stands by a noun that a text does not have ("注册资本6000万")."""
+    near = re.split(r"[，。；？,?]", reading.text[: value.start])[-1][-8:]
+    nouns = [w for w, pos, _ in tagged(near, 0) if len(w) > 1 and pos[:1] == "n" and w not in lexicon.words("stop_zh")]
+    return bool(nouns) and not any(w in text for n in nouns for w in (n, *lexicon.synonyms(n)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Tier:
+    clause: Clause
+    span: Span  # of the part with its bounds, and of that with what is given
+    bounds: tuple[Quantity, ...]  # the least value first
+
+
+def _tiers(clause: Clause, reading: Reading, own: Quantity) -> Iterator[_Tier]:
+    """The tiers of a clause by values of the kind of the question's, for the thing that the question names it of."""
+    parts = segments(clause.text, clause.body_offset, len(clause.text))
+    of = ""  # "销售额达到200万元的，…；达到500万元的，…": the later ones are of the same
+    for n, (start, end) in enumerate(parts):
+        told = [q for q in quantities(clause.text[start:end]) if _of_one_kind(own, q)]
+        bounds = [q for q in told if bound(q) or "达到" in q.qualifier or clause.text[start : start + q.start].endswith("达到")]
+        least = next((q for q in bounds if bound(q) != "upper"), None)
+        if least is None or least.number is None:
+            continue
+        before = normalise(clause.text[start : start + least.start])
+        of = re.sub(r"(?:累计|合计|达到?|超过|不低于|不少于|满|在|为)+$", "", before)[-5:] or of
+        behind = [q for q in quantities(clause.text[start + least.end : end]) if q.kind == "amount" and not bound(q)]
+        follows = parts[n + 1][1] if n + 1 < len(parts) and _gives(clause.text[slice(*parts[n + 1])]) else 0
+        given = end if re.search(r"的?(?:[，,]|给予|奖|补)", clause.text[start + least.end : end]) and behind else follows
+        named = any(of[i : i + 2] in normalise(reading.text) for i in range(len(of) - 1))
+        if given and named:
+            lower = replace(least, qualifier=least.qualifier if bound(least) else "不低于")
+            yield _Tier(clause, (start, given), (lower, *(q for q in bounds if bound(q) == "upper" and q is not least)))
+
+
+def _gives(part: str) -> bool:
+    return any(q.kind == "amount" for q in quantities(part)) and not re.search(r"达到|以上的|满[\d一二三四五六七八九十]", part)
+
+
+def _of_one_kind(own: Quantity, stated: Quantity) -> bool:
+    people = {own.unit, stated.unit} <= set("人名位个")
+    return bool(stated.number) and own.kind == stated.kind and (own.unit == stated.unit or people)
+
+
+def _keeps(own: Quantity, bounds: Sequence[Quantity]) -> bool | None:
+    """Whether a value lies within the bounds of its kind; None where there are none."""
+    told = [b for b in bounds if _of_one_kind(own, b)]
+    if not told or own.number is None:
+        return None
+    for b in told:
+        assert b.number is not None
+        beside = own.number == b.number and re.search("超过|高于|大于|多于|不足|不满|低于|少于|小于|以外", b.qualifier)
+        if re.search("不(?:超过|高于|大于|多于|低于|少于|小于)", b.qualifier):
+            beside = None
+        if beside or (own.number < b.number if bound(b) == "lower" else own.number > b.number):
+            return False
+    return True
 
 
 # -- the rule that is meant ------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from bot.desk import (
 )
 from bot.detail import is_claimed, unstated_detail
 from bot.evidence import ENOUGH, Evidence, Span, body, ordered_concepts, sentences, trim, typed, wants_number
-from bot.facts import Quantity, is_field
+from bot.facts import Quantity, is_field, quantities
 from bot.lexical import normalise
 from bot.statements import place_of, say_statement
 from bot.types import Clause, ClauseId, Hit
@@ -57,7 +57,7 @@ def _stated_value(desk: Desk, reading: Reading, claim: Quantity, section: Clause
     stated = typed(found, (claim.kind,))
     if claim.kind == "amount" and not _is_granted(reading, claim) and within(claim, stated):
         return None
-    return None if not stated or any(q.number == claim.number for q in stated) else found
+    return None if not stated or any(q.number == claim.number for q in quantities(found.clause.text)) else found
 
 
 def _may_be_claimed(reading: Reading, value: Quantity) -> bool:

@@ -311,6 +311,8 @@ def _decided(desk: Desk, reading: Reading, premise: Quantity, told: Sequence[_St
     verdicts = {_holds(reading, premise, t.quantity, asserts) for t in told}
     if None in verdicts or (asserts and not reading.yesno and verdicts != {False}):
         return None
+    if not reading.yesno and any(_equal(premise, q) for q in quantities(told[0].clause.text)):
+        return None  # "听说奖励80万" where that is the second of three tiers
     found = _evidence(told)
     exempt = _exempt(desk, reading, told[0])
     if exempt is not None and not asserts:
@@ -323,6 +325,11 @@ def _decided(desk: Desk, reading: Reading, premise: Quantity, told: Sequence[_St
         draft.say(lexicon.message("yes" if verdict else "no", "zh") if what_if else yes_word(reading, verdict)).say("，")
     say_statement(desk, draft, reading, found)
     return Outcome(draft, "answered", 0.75, kept=(found,))
+
+
+def _equal(premise: Quantity, stated: Quantity) -> bool:
+    same = (premise.kind, premise.unit) == (stated.kind, stated.unit)
+    return same and premise.number is not None and premise.number == stated.number
 
 
 def _exempt(desk: Desk, reading: Reading, stated: _Stated) -> Span | None:
