@@ -22,8 +22,8 @@ from bot.desk import (
     targets_of,
 )
 from bot.detail import unstated_detail
-from bot.evidence import ENOUGH, Evidence, Finder, body, is_faq, ordered_concepts, sentences, typed
-from bot.facts import is_field
+from bot.evidence import ENOUGH, Evidence, Finder, body, ordered_concepts, sentences, typed
+from bot.facts import is_faq, is_field
 from bot.index import Index
 from bot.lexical import normalise
 from bot.lists import listed_members, which_section

@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 
 from bot import lexicon
 from bot.english import form_of, stem
-from bot.facts import Quantity, is_field, quantities
+from bot.facts import Quantity, is_faq, is_field, quantities
 from bot.lexical import normalise
 from bot.types import Clause, ClauseId
 from bot.understand import Reader, Reading
@@ -643,11 +643,6 @@ def _in_unit(reading: Reading, found: Evidence, span: Span) -> bool:
     """Whether a part counts in the unit that "how many" asks in ("几人", "人数")."""
     units = {q.unit for q in quantities(found.clause.text[span[0] : span[1]])}
     return bool(reading.unit) and bool(units & (_PEOPLE if reading.unit in _PEOPLE else {reading.unit}))
-
-
-def is_faq(clause: Clause) -> bool:
-    """A question with its answer."""
-    return clause.kind == "item" and clause.label.endswith(("？", "?"))
 
 
 def _asks_same(reading: Reading, clause: Clause) -> bool:

@@ -472,3 +472,8 @@ def is_field(clause: Clause) -> bool:
     if clause.kind == "field":
         return True
     return clause.kind == "heading" and not clause.number and bool(re.match(r"[^【〖〔『].{1,13}[：:]", clause.text))
+
+
+def is_faq(clause: Clause) -> bool:
+    """A question with its answer."""
+    return clause.kind == "item" and clause.label.endswith(("？", "?"))

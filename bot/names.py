@@ -54,6 +54,9 @@ class Match:
     how: str
 
 
+QUESTION_HELD = 0.8  # of a guide's own question, from which on a reader who repeats it names it
+
+
 class Names:
     """All names of an index, ready to be looked for. Built once; pinyin only when a question needs it."""
 
@@ -70,6 +73,7 @@ class Names:
                 self._names[c.clause_id] = name if plain == name or len(plain) < 2 else f"{name}|{plain}"
                 if c.clause_id in loose:
                     self._loose.add(c.clause_id)
+        self._questions = {c.clause_id for c in sections if bare_name(c).endswith(("？", "?"))} & self._loose
         self.texts = {c.clause_id: normalise(c.text) for c in clauses}
         self._packed_bodies = {i: _PUNCT.sub("", t) for i, t in self.texts.items()}
         self._title = "".join(squeeze(c.text) for c in clauses if c.parent is None and c.kind == "heading")
@@ -237,7 +241,7 @@ class Names:
         run = packed[left:right]
         holders = {i for i, t in self._packed_bodies.items() if run in t}
         mine = {j for i in holders for j in self._chain(i)}
-        if ids & mine or len(holders) > 2:
+        if ids & mine or len(holders) > 2 or holders <= self._questions:
             return None
         return left, right, holders
 
@@ -251,8 +255,15 @@ class Names:
 
     def _meant(self, run: str, ids: set[ClauseId]) -> set[ClauseId]:
         """Without loose sections of whose name the run is but a small part."""
-        size = len(_specific(run))
-        return {i for i in ids if i not in self._loose or size * 2 >= len(_specific(self._names[i].split("|")[-1]))}
+        return {i for i in ids if i not in self._loose or self._held(run, i)}
+
+    def _held(self, run: str, loose: ClauseId) -> bool:
+        """Whether a run is enough of a loose section's name: half of its words; of a guide's own question nearly all,
+        for its words are those of any question about the same thing ("购房补贴是多少？" is no name for 购房补贴)."""
+        name = self._names[loose].split("|")[-1]
+        if loose in self._questions:
+            return len(run) >= QUESTION_HELD * len(name)
+        return len(_specific(run)) * 2 >= len(_specific(name))
 
     def _distinctive(self, run: str, ids: set[ClauseId]) -> bool:
         """A run tells sections apart when it is more than generic words and stands in few names."""

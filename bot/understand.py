@@ -27,7 +27,7 @@ from bot.asking import (
     without_granted,
 )
 from bot.english import Titles, form_of, in_english, label_in, stem
-from bot.facts import Quantity, is_field
+from bot.facts import Quantity, is_faq, is_field
 from bot.lexical import normalise
 from bot.names import Match, Names, Place, bare_name, is_word, places_in, split_pinyin
 from bot.types import AnswerKind, Clause, ClauseId, Guide, Query
@@ -204,13 +204,24 @@ class Reader:
         return tuple(alike or homes)
 
     def spoken_of(self, section: ClauseId) -> tuple[ClauseId, ...]:
-        """Clauses elsewhere that call a section by its class ("D类不超过资助额的20%")."""
+        """Clauses elsewhere that call a section by its class ("D类不超过资助额的20%"), or answers of a guide's own
+        questions that call a heading over others of them by its name ("购房补贴30个工作日")."""
         own = {*self.subtree(section), *self.homes}
-        return tuple(i for i, said in self._calling.items() if i not in own and self._calls(said, section))
+        topic = self._topic(section)
+        named = (i for i, c in self.by_id.items() if topic and is_faq(c) and topic in self.texts[i])
+        calling = (i for i, said in self._calling.items() if self._calls(said, section))
+        return tuple(i for i in dict.fromkeys((*calling, *named)) if i not in own)
 
     def speaks_of(self, text: str, section: ClauseId) -> bool:
-        """Whether a text calls a section by its class."""
-        return self._calls(self.classes_in(normalise(text)), section)
+        """Whether a text calls a section by its class, or a heading over questions by its name."""
+        topic = self._topic(section)
+        return self._calls(self.classes_in(normalise(text)), section) or bool(topic and topic in normalise(text))
+
+    def _topic(self, section: ClauseId) -> str:
+        """The name of a heading over a guide's own questions; "" for any other section."""
+        clause = self.by_id[section]
+        over = clause.kind == "heading" and any(is_faq(self.by_id[i]) for i in clause.children)
+        return normalise(bare_name(clause)) if over else ""
 
     def _calls(self, said: Iterable[str], section: ClauseId) -> bool:
         return any(section in self.classes.get(mark, ()) for mark in said)

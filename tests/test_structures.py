@@ -426,3 +426,84 @@ def test_a_share_or_so_much_for_each_is_worked_out(sums: GuideBot, question: str
 @pytest.mark.parametrize("question", ["新能源冷藏车补助多少钱？", "年营收500万的企业，新能源冷藏车补助多少？", "检修花了200万，补助多少？"])
 def test_what_no_rule_takes_a_share_of_is_not_worked_out(sums: GuideBot, question: str) -> None:
     assert "×" not in sums.ask(question).text
+
+
+TOPICS = """云岭区安居政策问答（2026年版）
+
+一、租房补贴
+
+问：租房补贴每个月多少钱？
+答：甲类每月5000元，乙类中硕士每月1200元、本科生每月800元。
+
+问：租房补贴最长能领多久？
+答：甲类最长60个月，乙类最长36个月。
+
+二、购房补贴
+
+问：购房补贴是多少？
+答：甲类最高150万元，乙类中硕士10万元、本科生不享受购房补贴。
+
+问：购房补贴怎么发？
+答：分五年发放，每年发放20%。
+
+三、办理流程
+
+问：需要交哪些材料？
+答：共同材料有身份证件和劳动合同。申请租房补贴另交租赁备案证明；申请购房补贴另交购房合同和付款发票。
+
+问：审核要多长时间？
+答：租房补贴10个工作日，购房补贴30个工作日。材料需要补正的，补正时间不计算在内。
+
+问：什么时候可以申请？
+答：租房补贴全年受理。购房补贴每年集中受理两次，分别为3月和9月。
+
+问：可以请别人代办吗？
+答：租房补贴可以由用人单位的人事专员代办。购房补贴必须由本人办理。
+"""
+
+
+@pytest.fixture(scope="module")
+def topics(tmp_path_factory: pytest.TempPathFactory) -> GuideBot:
+    return bot_over(tmp_path_factory.mktemp("topics"), TOPICS, today="2026-03-01")
+
+
+@pytest.mark.parametrize(
+    ("question", "says"),
+    [
+        ("购房补贴是一下子给完还是分几年，每年给几成？", "每年发放20%"),
+        ("同是乙类，硕士和本科每月租房补贴差多少，各是多少？", "本科生每月800元"),
+    ],
+)
+def test_a_heading_is_named_and_not_the_question_under_it_that_begins_with_its_words(
+    topics: GuideBot, question: str, says: str
+) -> None:
+    """ "购房补贴是…" is the heading 购房补贴 with all its answers, not the one to 购房补贴是多少."""
+    assert says in topics.ask(question).text
+
+
+@pytest.mark.parametrize(
+    ("question", "says"),
+    [
+        ("租房补贴交上去审多久？", "租房补贴10个工作日"),
+        ("办购房补贴除了共同材料还要带啥？", "购房合同和付款发票"),
+    ],
+)
+def test_a_heading_over_questions_is_also_told_of_by_answers_elsewhere_that_name_it(
+    topics: GuideBot, question: str, says: str
+) -> None:
+    assert says in topics.ask(question).text
+
+
+def test_what_one_must_do_oneself_nobody_else_may_do(topics: GuideBot) -> None:
+    assert topics.ask("购房补贴能找人代办吗").text.startswith("不")
+    assert topics.ask("租房补贴能找人代办吗").text.startswith("可以")
+
+
+def test_a_longer_run_that_only_an_answer_holds_takes_no_name_away(topics: GuideBot) -> None:
+    """ "购房补贴，每年…" stands in the answer to 什么时候可以申请, and still is the heading 购房补贴."""
+    assert topics.ask("乙类硕士的购房补贴每年发多少？").understood.startswith("购房补贴")
+
+
+def test_which_platform_to_apply_on_is_where_to_apply(topics: GuideBot) -> None:
+    reader = topics._loaded.library.room(topics._loaded.library.scope("补助到哪个平台申报", (), None, None)).reader
+    assert reader.read("补助到哪个平台申报", ()).concepts[0] == "process"
