@@ -22,6 +22,7 @@ from bot.evidence import ENOUGH, MAX_QUOTE, Evidence, ordered_concepts, segments
 from bot.facts import is_field
 from bot.lexical import normalise
 from bot.polarity import asks_eligibility, eligibility, lists_bodies, polarity, yes_word
+from bot.reckon import say_difference
 from bot.sides import Side, either_or, sides_of, told_beside
 from bot.statements import say_grouped, small_table
 from bot.sufficient import absent_part, refuse_detail
@@ -103,7 +104,9 @@ def _compared(desk: Desk, reading: Reading, have: Sequence[tuple[ClauseId, Evide
     same = len({squeezed(e.quote) for _, e in have}) == 1 or (
         len(known) == len(have) and len(set(map(str, known))) == 1
     )
-    if same or reading.direction == "same":
+    if not same and say_difference(draft, reading, [e for _, e in have]):
+        pass
+    elif same or reading.direction == "same":
         draft.msg("same" if same else "different").msg("colon")
     elif reading.direction in ("max", "min") and len(known) == len(have) and len({type(v) for v in known}) == 1:
         pick = max(known) if reading.direction == "max" else min(known)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from bot import lexicon
 from bot.compose import Draft, bound
 from bot.desk import Desk, Outcome
-from bot.evidence import Evidence, Span, is_frame, segments, wants_number
+from bot.evidence import Evidence, Span, is_frame, segments, typed, wants_number
 from bot.facts import Quantity, is_field, plain, quantities
 from bot.lexical import normalise
 from bot.ranking import Ranked
@@ -24,6 +24,8 @@ DEPTH = 6  # clauses that are looked at
 TIERED = 3  # of them, for tiers
 LEAST = 0.35  # share of the question's words that a clause holds with what stands around it
 LEAST_OF_FIELD = 0.2  # the same of the field that says in a named section what is given
+_LENGTHS = {"Y": "年", "M": "个月", "W": "周", "D": "天"}
+_COUNTABLE = ("amount", "count", "duration")
 _ALIKE = (frozenset("辆台部"), frozenset("人名位个"), frozenset("家个户"), frozenset("项个"), frozenset("件套个"))
 _PER = re.compile(r"每(?P<of>[^，。；;、每]{1,12}?)(?:给予|补[助贴]|资助|奖励|支持|发放|核拨|再)*$")
 
@@ -322,8 +324,8 @@ def _told(desk: Desk, reading: Reading, rule: _Rule, premise: Quantity) -> Outco
             unit,
         )
     )
-    capped = f"={_shown(whole, unit)}" if value < whole else ""
-    draft.say(_shown(value, unit)).msg("open").say(f"{given}×{by}{capped}").msg("close").msg("colon")
+    capped = f"={shown(whole, unit)}" if value < whole else ""
+    draft.say(shown(value, unit)).msg("open").say(f"{given}×{by}{capped}").msg("close").msg("colon")
     start, end = rule.span
     if cap is not None and cap.end > end:
         end = next(
@@ -337,7 +339,32 @@ def _told(desk: Desk, reading: Reading, rule: _Rule, premise: Quantity) -> Outco
     return Outcome(draft, "answered", 0.7, kept=(found,))
 
 
-def _shown(number: float, unit: str) -> str:
+def say_difference(draft: Draft, reading: Reading, found: Sequence[Evidence]) -> bool:
+    """ "多多少", "差几个": by how much two values of one unit differ, counted from both; whether it was said. Each must be the
+    one value of its kind in its words."""
+    if len(found) != 2 or not reading.language.startswith("zh") or not lexicon.pattern("difference_re").search(reading.text):
+        return False
+    wanted = [t for c in reading.concepts for t in lexicon.concepts()[c].types if t in _COUNTABLE]
+    for kind in dict.fromkeys(wanted or _COUNTABLE):
+        told = [{(q.number, q.unit, q.value.partition("/")[2]): q for q in typed(e, (kind,))} for e in found]
+        if not all(len(t) == 1 for t in told):
+            continue
+        (one, *unit), (other, *as_well) = (next(iter(t)) for t in told)
+        limits = {bound(q) for t in told for q in t.values()}
+        if one is None or other is None or unit != as_well or one == other or {"upper", "lower"} <= limits:
+            return False
+        if unit[0].isascii() and unit[0] not in ("CNY", *_LENGTHS):
+            return False
+        draft.sums.append(Reckoning(one, other, False, None, round(abs(one - other), 6), unit[0], difference=True))
+        draft.msg("difference", value=shown(abs(one - other), unit[0])).msg("colon")
+        return True
+    return False
+
+
+def shown(number: float, unit: str) -> str:
+    """A result as a reader writes it: "1.2万元", "8人", "2年"."""
+    if unit in _LENGTHS:
+        return f"{plain(number)}{_LENGTHS[unit]}"
     if unit != "CNY":
         return f"{plain(number)}{unit}"
     return f"{plain(number / 10_000)}万元" if number >= 10_000 and number % 100 == 0 else f"{plain(number)}元"

@@ -14,6 +14,7 @@ from bot.desk import Desk, Outcome, Similar, squeezed
 from bot.evidence import MAX_QUOTE, Evidence, Span, is_frame, segments, trim, typed, wants_number
 from bot.facts import Quantity
 from bot.lexical import normalise
+from bot.reckon import say_difference
 from bot.statements import say_lead_in, say_reader_form
 from bot.tables import say_rows
 from bot.types import Clause, ClauseId
@@ -351,7 +352,9 @@ def _at(text: str, side: Side, sides: Sequence[Side]) -> int | None:
 
 
 def _say_verdict(draft: Draft, reading: Reading, sides: Sequence[Side], found: Sequence[Evidence]) -> None:
-    """Which is more, or whether they are the same, where the values tell."""
+    """By how much they differ, which is more, or whether they are the same, where the values tell."""
+    if say_difference(draft, reading, found):
+        return
     if reading.direction in ("max", "min"):
         values = _like(reading, [typed(e, COMPARABLE) for e in found])
         if not values:

@@ -209,22 +209,27 @@ class Segment:
 @dataclass(frozen=True, slots=True)
 class Reckoning:
     """A value worked out from one of the question and one of a cited clause: a share of it, or so much for each, not
-    more than a cap of the clause."""
+    more than a cap of the clause; or what lies between two values of cited clauses."""
 
-    given: float  # the question's
+    given: float  # the question's; a clause's where it is a difference
     by: float  # the clause's: percent, or for each
     share: bool
     limit: float | None
     value: float
     unit: str
+    difference: bool = False
 
     @property
     def kind(self) -> str:
+        if self.unit in ("Y", "M", "W", "D"):
+            return "duration"
         return "amount" if self.unit.isascii() else "count"
 
     @property
     def whole(self) -> float:
         """Without the cap."""
+        if self.difference:
+            return round(abs(self.given - self.by), 6)
         return round(self.given * self.by / (100 if self.share else 1), 6)
 
     @property

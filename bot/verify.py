@@ -100,12 +100,18 @@ def _keys(quantity: Quantity) -> set[tuple[str, object, str]]:
 
 
 def sums_hold(sums: Sequence[Reckoning], citations: Sequence[Citation], question: str) -> bool:
-    """Every sum is worked out anew, from a number of the question and those of cited clauses."""
+    """Every sum is worked out anew, from a number of the question and those of cited clauses; a difference from two values
+    of one unit in those words of them that were used."""
     asked = {q.number for q in quantities(question, bare=True)}
     stated = {q.number for c in citations for q in quantities(c.text)}
-    return all(
-        s.given in asked and s.by in stated and (s.limit is None or s.limit in stated) and s.value == s.result for s in sums
-    )
+    used = {(q.number, q.unit) for c in citations for start, end in c.spans for q in quantities(c.text[start:end])}
+
+    def holds(s: Reckoning) -> bool:
+        if s.difference:
+            return (s.given, s.unit) in used and (s.by, s.unit) in used and s.limit is None
+        return s.given in asked and s.by in stated and (s.limit is None or s.limit in stated)
+
+    return all(holds(s) and s.value == s.result for s in sums)
 
 
 def values_hold(

@@ -47,8 +47,8 @@ def measures(tmp_path_factory: pytest.TempPathFactory) -> GuideBot:
         ("展位租金示范工坊和普通工坊一样吗", "不同", ["免租金2年", "租金减半"], []),
         ("企业和合作社自建工坊分别补助多少", "", ["企业自建的工坊补助40万元", "合作社自建的工坊补助25万元"], []),
         ("企业和合作社自建工坊，哪个补助少", "合作社", ["40万元", "25万元"], []),
-        ("企业和合作社自建补助差多少", "", ["40万元", "25万元"], []),
-        ("高级和中级技师津贴差多少", "", ["6万元", "2万元"], []),
+        ("企业和合作社自建补助差多少", "相差15万元：", ["40万元", "25万元"], []),
+        ("高级和中级技师津贴差多少", "相差4万元：", ["6万元", "2万元"], []),
         # the name after its value
         ("县级工坊和镇级工坊要求的考核年度一样吗", "不同", ["2023年度", "2024年度"], []),
     ],
@@ -113,3 +113,8 @@ def test_of_several_values_those_that_are_asked_about_are_compared(projects: Gui
 def test_no_verdict_over_two_currencies_or_hours_and_days(projects: GuideBot, question: str) -> None:
     text = projects.ask(f"竹艺协作项目和茶艺协作项目{question}").text
     assert not text.startswith(("竹艺协作项目；", "茶艺协作项目；", "相同", "相差")), text
+
+
+@pytest.mark.parametrize("question", ["高级和中级技师津贴最高多少", "示范工坊和普通工坊带动农户至少多少户"])
+def test_no_difference_is_told_where_none_is_asked(measures: GuideBot, question: str) -> None:
+    assert "相差" not in measures.ask(question).text

@@ -341,6 +341,22 @@ def test_a_sum_is_worked_out_anew_before_it_is_shown() -> None:
     assert not shown("61万元", asked, Reckoning(2e6, 30, True, None, 6e5, "CNY"))
 
 
+def test_a_difference_is_of_two_values_that_are_quoted() -> None:
+    text = "甲类补助150万元，乙类补助60万元，聘请顾问20人"
+    cited = Citation(ClauseId("c"), (), "", text, ((0, 18),), "g", 0, len(text))
+
+    def shown(words: str, *sums: Reckoning) -> bool:
+        answer = Answer("answered", words, (Segment("template", words),), (cited,))
+        return verify.verified(answer, {"g": text}, question="甲类比乙类多多少", today="2031-04-01", sums=sums)
+
+    assert shown("相差90万元", Reckoning(1.5e6, 6e5, False, None, 9e5, "CNY", difference=True))
+    assert not shown("相差90万元")
+    assert not shown("相差80万元", Reckoning(1.5e6, 6e5, False, None, 8e5, "CNY", difference=True))  # another result
+    assert not shown("相差110万元", Reckoning(1.5e6, 4e5, False, None, 1.1e6, "CNY", difference=True))  # not in the clause
+    assert not shown("相差40人", Reckoning(60, 20, False, None, 40, "人", difference=True))  # another unit
+    assert not shown("相差149.998万元", Reckoning(1.5e6, 20, False, None, 1499980, "CNY", difference=True))  # not quoted
+
+
 @pytest.mark.parametrize(("start", "end", "ok"), [(2, 11, True), (2, 4, False), (2, 5, False), (5, 11, False), (3, 11, False), (12, 14, False), (12, 18, True)])
 def test_a_quotation_does_not_cut_a_number(start: int, end: int, ok: bool) -> None:
     text = "补助25,000元以内，20.5万元"
