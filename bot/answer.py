@@ -33,7 +33,7 @@ from bot.polarity import asks_eligibility, eligibility, polarity, yes_word
 from bot.ranking import Ranked
 from bot.reckon import reckoned
 from bot.settings import Settings
-from bot.statements import say_statement
+from bot.statements import of_asked_classes, say_in_order, say_statement
 from bot.sufficient import correction, missing_part, refuse, refuse_detail, refuse_edition
 from bot.suggest import notices, suggestions
 from bot.supposed import is_own_place, supposed_place, supposed_value
@@ -523,6 +523,8 @@ def _section(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar
 
 def _stated(desk: Desk, reading: Reading, found: Evidence) -> Outcome:
     draft = Draft(reading.language)
+    found = of_asked_classes(reading, found)
+    say_in_order(draft, reading, found)
     if reading.yesno or (reading.bodies and found.concept == "eligible" and "eligible" not in reading.concepts):
         # how English says yes and no is not read: its own words do
         verdict = None if desk.reader.english else polarity(desk, reading, found.section, found)

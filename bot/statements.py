@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import pairwise
 
 from bot import lexicon
 from bot.compose import Draft, spoken
@@ -11,8 +13,9 @@ from bot.desk import (
     Desk,
     squeezed,
 )
-from bot.evidence import Evidence, Span, body, sentences, trim, typed
-from bot.facts import is_field
+from bot.evidence import Evidence, Span, body, segments, sentences, trim, typed
+from bot.facts import is_field, quantities
+from bot.lexical import normalise
 from bot.types import Clause, ClauseId, Segment, Table
 from bot.understand import Reader, Reading
 
@@ -254,3 +257,84 @@ def small_table(draft: Draft, have: Sequence[tuple[ClauseId, Evidence]], reader:
         rows.append(((Segment("template", reader.section_name(t)),), (*cell, Segment("mark", f"[{n + 1}]", n))))
     label = have[0][1].clause.label
     return Table((lexicon.message("all_sections", draft.language), label), tuple(rows))
+
+
+# -- of several classes those that are asked about ---------------------------------------------------------------------
+
+
+def of_asked_classes(reading: Reading, found: Evidence) -> Evidence:
+    """Of a sentence that gives a value for each class ("A类免租，B类30%，D类70%") the parts of those that the question names;
+    unchanged where one of them has none, or the words are of no classes."""
+    named = lexicon.pattern("class_re")
+    asked = {m[0] for m in named.finditer(normalise(reading.text))}
+    if not asked or not found.spans or found.clause.kind == "row" or lexicon.pattern("but_class_re").search(reading.text):
+        return found
+    text, (first, last) = found.clause.text, (found.spans[0][0], found.spans[-1][1])
+    whole = [s for s in sentences(text, body(found.clause)[0]) if s[0] < last and first < s[1]]
+    parts = [p for s in whole for p in segments(text, *s)]
+    heads = [{m[0] for m in named.finditer(re.split("[：:]", normalise(text[s:e]))[-1][:_OPENING])} for s, e in parts]
+    told = {c for head in heads for c in head}
+    if len({frozenset(h) for h in heads if h}) < 2 or not asked <= told or not all(_has_kin(c, told) for c in asked):
+        return found
+    kept: list[Span] = []
+    mine = True  # what stands before the first class and behind the last is for all of them
+    classed = [n for n, head in enumerate(heads) if head]
+    for n, (part, head) in enumerate(zip(parts, heads, strict=True)):
+        mine = bool(head & asked) if head else mine or n > classed[-1]
+        if mine:
+            kept.append(part)
+    return replace(found, spans=tuple(kept))
+
+
+def _has_kin(name: str, told: Iterable[str]) -> bool:
+    """Whether others are named in the same way: "三类" beside "A类" only counts them."""
+    if name.endswith("奖"):
+        return any(t.endswith("奖") for t in told if t != name)
+    kinds = ("一二三四五六", "甲乙丙丁戊", "")
+    kind = next(k for k in kinds if not k or name.removeprefix("第")[0] in k)
+    others = (t.removeprefix("第") for t in told if t != name)
+    return any(t[1:] == name.removeprefix("第")[1:] and (t[0] in kind if kind else t[0].isascii()) for t in others)
+
+
+_OPENING = 8  # characters in which a part says what class it is of
+
+
+def say_in_order(draft: Draft, reading: Reading, found: Evidence) -> None:
+    """ "甲、乙、丙分别奖励100万元、50万元、20万元": before the sentence the value of those that the question names, each with
+    its name, where there are as many names as values."""
+    text = found.clause.text
+    for span in sentences(text, body(found.clause)[0]):
+        at = text.find("分别", *span)
+        if reading.yesno or at < 0 or not any(s < span[1] and span[0] < e for s, e in found.spans):
+            continue
+        rest = _ENDS.split(text[at : span[1]])[0]
+        values = [q for q in quantities(rest) if q.kind in ("amount", "ratio", "count", "duration")]
+        like = bool(values) and len({(q.kind, q.unit) for q in values}) == 1
+        if len(values) < 2 or not like or not all(_JOINS.fullmatch(rest[a.end : b.start]) for a, b in pairwise(values)):
+            continue
+        names = [n for n in _AMONG.split(_ENDS.split(text[span[0] : at].rstrip("，,"))[-1].split("，")[-1]) if n]
+        told = [_called(names, n, reading.text) for n in range(len(names))]
+        if len(names) != len(values) or not 0 < sum(map(bool, told)) < len(names):
+            continue
+        for n, name in enumerate(t for t in told if t):
+            if n:
+                draft.msg("semicolon")
+            q = values[told.index(name)]
+            draft.say(name).msg("colon").say(rest[q.start : q.end])
+        draft.msg("semicolon")
+        return
+
+
+_ENDS = re.compile("[；;。]")
+_JOINS = re.compile(r"(?:的?(?:标准|奖励|补助|资助|补贴|支持))?[、和及与，,]")
+_AMONG = re.compile("[、和及与或]")
+
+
+def _called(names: Sequence[str], n: int, question: str) -> str:
+    """What a question calls one of several names, "" where it does not: the first has words before it, the last behind it
+    ("对认定为国家级、省级、市级的工坊")."""
+    name = names[n]
+    sizes = range(len(name), 1, -1)
+    forms = [name] if 0 < n < len(names) - 1 else [name[-k:] for k in sizes] if n == 0 else [name[:k] for k in sizes]
+    others = [o for m, o in enumerate(names) if m != n]
+    return next((f for f in forms if f in question and not any(f in o for o in others)), "")
