@@ -26,6 +26,7 @@ _SEGMENT = re.compile(r"(?:[^，,。；;！？\n]|(?<=\d)[,，](?=\d{3}(?!\d)))+
 _NTH = re.compile(r"第[一二三四五六七八九十\d]+[\u4e00-\u9fff]")
 _STATES = re.compile(r"[，,、：:；\d]|应|不得|可以|须|由|是|为|不|按|给予|享受|负责|有效|施行")
 _CONDITION = re.compile(r"^(?:针对|对于?|若|如|其中|符合|属于|凡|经|按|在|第[一二三四五六七八九十0-9]+)")
+BESIDE = 1.1  # most for a sentence of a field whose label says another of the asked things: below that of its own field
 ENOUGH = 0.62  # least score of an evidence
 _WORDLESS = 0.25
 MAX_QUOTE = 150  # characters of one quote in an answer
@@ -431,6 +432,8 @@ class Finder:
             score += 0.2 * bool(
                 reading.bodies and any(w in sentence.text for b, _ in reading.bodies for w in lexicon.bodies()[b].guide)
             )
+            if not by_label and self.carried(clause) in reading.concepts:
+                score = min(score, BESIDE)
             if best is None or score > best.score:
                 best = Evidence(clause, (sentence.span,), section, score, concept, by_label)
         return self.narrowed(reading, best) if best is not None else None

@@ -3,6 +3,8 @@ near-twin that they do answer. One made-up notice, one question of each kind."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from bot.bot import GuideBot
@@ -160,3 +162,23 @@ def test_no_sentence_is_ranked_where_a_field_answers(bot: GuideBot, monkeypatch:
     assert "60万元以内" in bot.ask("西藏项目最多补助多少").text
     with pytest.raises(AssertionError, match="were ranked"):
         bot.ask("青海农畜产品加工那类项目，绩效上要拿出哪几样成果？")
+
+
+def test_the_field_of_the_asked_thing_answers_before_a_sentence_of_another(tmp_path: Path) -> None:
+    """ "补贴最多能拿几年" asks how long: a year in the field of the amounts does not say it."""
+    bot = bot_over(tmp_path, RENT, "rent.txt", today="2027-03-01")
+    answer = bot.ask("场租补贴最多能拿几年").text
+    assert answer.startswith("累计不超过3年"), answer
+    assert "7000元" in bot.ask("租金补贴给多少钱").text
+
+
+RENT = """望川区创业补贴办事指引
+一、创业培训补贴
+补贴对象：在本区参加培训的人员。
+补贴标准：每人1200元。
+补贴期限：一次性。
+二、创业租金补贴
+补贴对象：在本区租用店铺的初创企业。
+补贴标准：租满1年的补贴7000元。
+补贴期限：累计不超过3年。
+"""
