@@ -130,11 +130,31 @@ _FORM_NAME = re.compile(r"[《“]?[^，。；：、,;:《》]{2,40}(?:表|申�
 
 
 def _listing_first(desk: Desk, reading: Reading, near: Sequence[Ranked]) -> list[Ranked]:
-    """Sentences that list things first, of those whose clauses hold as many of the question's words as the first's."""
+    """Sentences that list things first, of those whose clauses hold as many of the question's words as the first's; where
+    what is not given or allowed is asked for, those first that rule something out ("不得用于A、B和C")."""
     terms = desk.finder.weighed(reading.focus)
     held = [desk.finder.coverage(terms, desk.finder.text_of(r.clause.clause_id)) for r in near]
-    lists = [_enumerates(r.sentence.text) and share >= held[0] - 0.05 for r, share in zip(near, held, strict=True)]
-    return [near[n] for n in sorted(range(len(near)), key=lambda n: not lists[n])]
+    about = [share >= held[0] - 0.05 for share in held]
+    lists = [_enumerates(r.sentence.text) for r in near]
+    if lexicon.pattern("question_denies_re").search(reading.text):
+        lists = [_rules_out(r.sentence.text) for r in near]
+    return [near[n] for n in sorted(range(len(near)), key=lambda n: not (lists[n] and about[n]))]
+
+
+def _ruled_out(reading: Reading, found: Evidence) -> Evidence:
+    """Where what is not allowed is asked for, of words that allow something what the same clause goes on to forbid without
+    naming it anew ("经费可以用于A和B。不得用于C和D")."""
+    asked = lexicon.pattern("question_denies_re").search(reading.text)
+    if not asked or reading.yesno or _rules_out(found.quote):
+        return found
+    after = sentences(found.clause.text, found.spans[-1][1])[:1]
+    told = [found.clause.text[s:e] for s, e in after if lexicon.pattern("forbids_re").match(found.clause.text, s)]
+    return replace(found, spans=tuple(after)) if told and _rules_out(told[0]) else found
+
+
+def _rules_out(text: str) -> bool:
+    """Whether a sentence rules something out; a bound ("不得超过…") does not."""
+    return all(lexicon.pattern(p).search(text) for p in ("forbids_re", "part_denies_re"))
 
 
 def _enumerates(text: str) -> bool:
@@ -147,6 +167,7 @@ _KINDS = re.compile(r"[两三四五六七八九十]\s?(?:类|种|项|个方面)|
 def _looked_into(desk: Desk, reading: Reading, r: Ranked, similar: Similar) -> tuple[Evidence | None, str]:
     """A sentence as evidence, and what it leaves unsaid."""
     found = _evidence(desk, reading, r, similar)
+    found = _ruled_out(reading, found) if found is not None else None
     return found, "" if found is None else missing_part(desk, reading, _place(desk, r.clause), found)
 
 

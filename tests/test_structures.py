@@ -507,3 +507,46 @@ def test_a_longer_run_that_only_an_answer_holds_takes_no_name_away(topics: Guide
 def test_which_platform_to_apply_on_is_where_to_apply(topics: GuideBot) -> None:
     reader = topics._loaded.library.room(topics._loaded.library.scope("补助到哪个平台申报", (), None, None)).reader
     assert reader.read("补助到哪个平台申报", ()).concepts[0] == "process"
+
+
+RULED_OUT = """云岭市群众赛事补助办法
+
+第一章 总则
+
+第一条 本市行政区域内举办的群众赛事，可以申请补助。
+
+第二条 下列赛事活动不予补助：
+（一）已获得上级经费的赛事；
+（二）企业内部职工运动会。
+
+第二章 补助标准
+
+第三条 补助资金按照赛事实际支出的30%核定，最高不得超过20万元。
+
+第四条 补助资金可以用于场地租赁、器材租用、裁判劳务和保险。不得用于发放奖金、购置固定资产和招待支出。
+
+第三章 申报程序
+
+第五条 申报单位应当提交赛事方案和经费预算。
+"""
+
+
+@pytest.fixture(scope="module")
+def ruled_out(tmp_path_factory: pytest.TempPathFactory) -> GuideBot:
+    return bot_over(tmp_path_factory.mktemp("ruled_out"), RULED_OUT, today="2026-03-01")
+
+
+@pytest.mark.parametrize(
+    ("question", "says", "unsaid"),
+    [
+        ("补助的钱哪些地方不准花？", "不得用于发放奖金、购置固定资产和招待支出", "可以用于"),
+        ("补助资金不能花在哪些地方？", "不得用于发放奖金、购置固定资产和招待支出", "可以用于"),
+        ("补助资金能花在哪些地方？", "场地租赁、器材租用", "不得用于"),
+        ("什么样的比赛是明确不给补的？全部列一下", "企业内部职工运动会", "可以申请"),
+        ("哪些情况是不给补助的", "企业内部职工运动会", "可以申请"),
+    ],
+)
+def test_a_list_of_what_is_not_given_or_allowed(ruled_out: GuideBot, question: str, says: str, unsaid: str) -> None:
+    text = ruled_out.ask(question).text
+    assert says in text
+    assert unsaid not in text
