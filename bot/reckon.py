@@ -27,6 +27,8 @@ LEAST_OF_FIELD = 0.2  # the same of the field that says in a named section what 
 _LENGTHS = {"Y": "年", "M": "个月", "W": "周", "D": "天"}
 _COUNTABLE = ("amount", "count", "duration")
 _ALIKE = (frozenset("辆台部"), frozenset("人名位个"), frozenset("家个户"), frozenset("项个"), frozenset("件套个"))
+_CAPS = re.compile(r"(?:不超过|不高于|不得超过|最高|至多|上限)[^，。；]*$")  # "不超过合同总价的40%" bounds what is given
+_OTHERS = re.compile(r"(?:其他|其余|其它)[^，。；]*$")  # for all that falls under no case before it
 _PER = re.compile(r"每(?P<of>[^，。；;、每]{1,12}?)(?:给予|补[助贴]|资助|奖励|支持|发放|核拨|再)*$")
 
 
@@ -73,7 +75,21 @@ def reckoned(desk: Desk, reading: Reading, order: Sequence[Ranked]) -> Outcome |
                 score = around - 0.1 * n + _nearness(desk, reading, rule) + (2.0 if kept else 0.0)
                 if best is None or score > best[0] + 1e-9:
                     best = (score, rule, premise)
-    return _told(desk, reading, best[1], best[2]) if best is not None else None
+    return _told(desk, reading, best[1], best[2]) if best is not None and _for_asker(desk, reading, best[1]) else None
+
+
+def _for_asker(desk: Desk, reading: Reading, rule: _Rule) -> bool:
+    """Whether nothing says that the rule is for others: another class, or a share that the asker does not say to reach
+    ("赞助收入占50%以上的，按40%补助"). A sum under the wrong rule is worse than the rules as they stand."""
+    own, asked = desk.reader.classes_in(normalise(rule.words)), desk.reader.classes_in(reading.text)
+    named = own or desk.reader.classes_in(normalise(rule.clause.text))
+    if (own or (asked and named)) and not asked & named:
+        return False
+    before = rule.words[: rule.given.start - rule.given.end]
+    shares = [q for q in quantities(before) if q.kind == "ratio" and bound(q)]
+    if _OTHERS.search(before) and len(list(_rules(rule.clause))) > 1:
+        return False
+    return all(any(_keeps(p, (q,)) for p in reading.premises if p.kind == "ratio") for q in shares)
 
 
 def _topic(reading: Reading) -> list[tuple[str, float]]:
@@ -127,7 +143,7 @@ def _rules(clause: Clause) -> Iterator[_Rule]:
 
 def _share_of(before: str, after: str, q: Quantity) -> str:
     """What a percentage is a share of ("按核定造价的30%"), "" where it only bounds a part of something."""
-    if q.unit != "%" or "-" in q.value or re.search(r"占|比例不|[率例](?:达|不|在|为)", before):
+    if q.unit != "%" or "-" in q.value or re.search(r"占|比例不|[率例](?:达|不|在|为)", before) or _CAPS.search(before):
         return ""
     gives = re.search(r"按|给予|发放|拨付|达到|补|奖|收取|扣", before) or re.match(
         r"(?:的?比例)?(?:，)?(?:给予|补|奖|拨|核|支持|发放)", after

@@ -16,8 +16,10 @@ MEASURES = """青石市电商产业扶持办法
 （三）吸纳就业100人及以上的，一次性奖励15万元。
 第三条 企业实缴投资额超过2000万元的，按实缴投资额的5%给予补助；超过1亿元的，按实缴投资额的8%给予补助，最高1000万元。
 第四条 公益培训。公益培训学员人数应当达到企业从业人员人数的10%（超过50人的企业达到6%）。
+第五条 入驻补贴。甲类企业按照核定租金的30%补贴；乙类企业按照50%补贴。补贴总额不超过合同总价的40%。
+第六条 展会补助。境外展位占展位总数60%以上的，按实际支出的45%补助；其他展会按实际支出的25%补助。
 第二章 附则
-第五条 本办法由市商务局负责解释，自2027年1月1日起施行。
+第七条 本办法由市商务局负责解释，自2027年1月1日起施行。
 """
 
 
@@ -68,3 +70,20 @@ def test_below_every_bound_nothing_is_reckoned(measures: GuideBot) -> None:
 
 def test_a_claim_that_one_tier_confirms_is_not_denied(measures: GuideBot) -> None:
     assert "不符" not in measures.ask("听说网络零售额奖励80万，要做到多少").text
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "我们是丙类企业，核定租金3000元，补贴多少",  # the shares of other classes
+        "办展会实际支出60万，境外展位占两成，补助多少",  # a share that the asker does not reach
+        "办展会实际支出60万，补助多少",  # nor says that it does not
+        "入驻合同总价80万，补贴多少",  # a share that only caps
+    ],
+)
+def test_no_sum_is_reckoned_by_a_rule_that_may_be_for_others(measures: GuideBot, question: str) -> None:
+    assert "×" not in measures.ask(question).text
+
+
+def test_the_share_of_a_class_is_reckoned_for_it(measures: GuideBot) -> None:
+    assert "900元（3000元×30%）" in measures.ask("我们是甲类企业，核定租金3000元，补贴多少").text
