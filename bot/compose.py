@@ -128,6 +128,8 @@ def spoken(quantity: Quantity, clause_text: str = "") -> str:
         if quantity.unit == "岁":
             return f"{limit}{plain(quantity.number)} {unit}"
         span = re.sub(r"^P|[A-Z]+$", "", quantity.value.split(" ")[0])
+        if span == "0.5":  # 半年
+            return f"{limit}half a{'n' if unit[0] == 'h' else ''} {unit}"
         plural = "" if span == "1" else "s"
         yearly = " per year" if quantity.kind == "rate" else ""
         limit = "within " if limit == "up to " and quantity.kind == "duration" and "内" in quantity.qualifier else limit

@@ -29,7 +29,7 @@ _COUNTABLE = ("amount", "count", "duration")
 _ALIKE = (frozenset("辆台部"), frozenset("人名位个"), frozenset("家个户"), frozenset("项个"), frozenset("件套个"))
 _CAPS = re.compile(r"(?:不超过|不高于|不得超过|最高|至多|上限)[^，。；]*$")  # "不超过合同总价的40%" bounds what is given
 _OTHERS = re.compile(r"(?:其他|其余|其它)[^，。；]*$")  # for all that falls under no case before it
-_PER = re.compile(r"每(?P<of>[^，。；;、每]{1,12}?)(?:给予|补[助贴]|资助|奖励|支持|发放|核拨|再)*$")
+_PER = re.compile(r"每(?!增|超|多|新增)(?P<of>[^，。；;、每]{1,12}?)(?:给予|补[助贴]|资助|奖励|支持|发放|核拨|再)*$")
 
 
 @dataclass(frozen=True, slots=True)

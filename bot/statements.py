@@ -320,7 +320,8 @@ def say_in_order(draft: Draft, reading: Reading, found: Evidence) -> None:
             if n:
                 draft.msg("semicolon")
             q = values[told.index(name)]
-            draft.say(name).msg("colon").say(rest[q.start : q.end])
+            bound = "" if q.qualifier else values[0].qualifier  # "最高200万元、100万元" bounds both
+            draft.say(_with_tail(name, names[-1], reading.text)).msg("colon").say(f"{bound}{rest[q.start : q.end]}")
         draft.msg("semicolon")
         return
 
@@ -328,6 +329,13 @@ def say_in_order(draft: Draft, reading: Reading, found: Evidence) -> None:
 _ENDS = re.compile("[；;。]")
 _JOINS = re.compile(r"(?:的?(?:标准|奖励|补助|资助|补贴|支持))?[、和及与，,]")
 _AMONG = re.compile("[、和及与或]")
+
+
+def _with_tail(name: str, last: str, question: str) -> str:
+    """A name of one character with the words that only the last one has ("一、二、三等奖": "二等奖"), as far as the question
+    says them."""
+    tails = [last[1 : 1 + k] for k in (3, 2, 1)] if len(name) == 1 else []
+    return next((name + t for t in tails if t and name + t in question), name)
 
 
 def _called(names: Sequence[str], n: int, question: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from bot.bot import GuideBot
+from bot.compose import spoken
 from bot.english import Titles, in_english, label_in, stem
 from bot.evidence import segments, sentences
 from bot.facts import quantities
@@ -102,6 +103,11 @@ def test_no_values_in_english(text: str) -> None:
 
 def test_bounds_in_english() -> None:
     assert [q.qualifier for q in quantities("Up to EUR 5,000; at least 3 years")] == ["up to", "at least"]
+
+
+def test_half_a_year_is_said_in_words() -> None:
+    """No digits are shown that the guide does not have ("0.5 years")."""
+    assert [spoken(q) for q in quantities("延期不得超过半年")] == ["up to half a year"]
 
 
 def test_sentences_end_at_a_full_stop_and_not_at_an_abbreviation() -> None:

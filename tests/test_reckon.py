@@ -18,8 +18,9 @@ MEASURES = """青石市电商产业扶持办法
 第四条 公益培训。公益培训学员人数应当达到企业从业人员人数的10%（超过50人的企业达到6%）。
 第五条 入驻补贴。甲类企业按照核定租金的30%补贴；乙类企业按照50%补贴。补贴总额不超过合同总价的40%。
 第六条 展会补助。境外展位占展位总数60%以上的，按实际支出的45%补助；其他展会按实际支出的25%补助。
+第七条 带动就业补贴。招用3人以下的，每人补贴2000元；招用4人以上的，每增加1人给予3000元补贴。
 第二章 附则
-第七条 本办法由市商务局负责解释，自2027年1月1日起施行。
+第八条 本办法由市商务局负责解释，自2027年1月1日起施行。
 """
 
 
@@ -79,6 +80,7 @@ def test_a_claim_that_one_tier_confirms_is_not_denied(measures: GuideBot) -> Non
         "办展会实际支出60万，境外展位占两成，补助多少",  # a share that the asker does not reach
         "办展会实际支出60万，补助多少",  # nor says that it does not
         "入驻合同总价80万，补贴多少",  # a share that only caps
+        "带动就业招用6个人，补贴多少",  # so much for each one more
     ],
 )
 def test_no_sum_is_reckoned_by_a_rule_that_may_be_for_others(measures: GuideBot, question: str) -> None:
