@@ -168,7 +168,7 @@ def test_the_field_of_the_asked_thing_answers_before_a_sentence_of_another(tmp_p
     """ "补贴最多能拿几年" asks how long: a year in the field of the amounts does not say it."""
     bot = bot_over(tmp_path, RENT, "rent.txt", today="2027-03-01")
     answer = bot.ask("场租补贴最多能拿几年").text
-    assert answer.startswith("累计不超过3年"), answer
+    assert answer.startswith("合计最长4年"), answer
     assert "7000元" in bot.ask("租金补贴给多少钱").text
 
 
@@ -180,5 +180,5 @@ RENT = """望川区创业补贴办事指引
 二、创业租金补贴
 补贴对象：在本区租用店铺的初创企业。
 补贴标准：租满1年的补贴7000元。
-补贴期限：累计不超过3年。
+补贴期限：合计最长4年。
 """
