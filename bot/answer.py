@@ -381,9 +381,13 @@ def _telling_first(
 
 
 def _asks_other_detail(reading: Reading, found: Evidence) -> bool:
-    """Whether the first thing asked is a detail ("总盘子") and the words found answer something else that is asked."""
+    """Whether the first thing asked is a detail ("总盘子") and the words found answer something else that is asked, in
+    other words: "去多久" asks for both how long one stays and how long a project takes."""
     first = next(iter(ordered_concepts(reading)), "")
-    return bool(first) and lexicon.concepts()[first].detail and found.concept != first and found.concept in reading.concepts
+    if not first or not lexicon.concepts()[first].detail or found.concept == first:
+        return False
+    words = {(a.start, a.end) for a in reading.asked if a.concept == first}
+    return any(a.concept == found.concept and (a.start, a.end) not in words for a in reading.asked)
 
 
 def _in_general(desk: Desk, reading: Reading, found: Evidence | None, similar: Similar) -> Evidence | None:
