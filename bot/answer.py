@@ -490,8 +490,9 @@ def _elsewhere(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Simil
     nouns = [t for t, w in reading.terms if w >= 1 and t in "".join(reading.text[s:e] for s, e in questions_in(reading.text))]
     if not nouns:
         return None
-    whole = "\n".join([*desk.reader.texts.values(), *(normalise(g.title) for g in desk.index.guides)])
-    gone = [t for t in nouns if not any(w in whole for w in (t, *lexicon.synonyms(t)))]
+    titles = "\n".join(normalise(g.title) for g in desk.index.guides)
+    holds = desk.reader.names.holds
+    gone = [t for t in nouns if not any(holds(w) or w in titles for w in (t, *lexicon.synonyms(t)))]
     return refuse_detail(desk, reading, "、".join(dict.fromkeys(gone)), hits) if gone and len(gone) == len(nouns) else None
 
 

@@ -15,7 +15,7 @@ from bot.evidence import ENOUGH, Evidence, body, ordered_concepts, sentences, ty
 from bot.facts import is_field
 from bot.lexical import normalise
 from bot.ranking import Ranked
-from bot.statements import place_of, say_lead_in, say_list, say_reader_form, with_label
+from bot.statements import say_lead_in, say_list, say_place, say_reader_form, with_label
 from bot.sufficient import missing_part
 from bot.types import Clause, ClauseId
 from bot.understand import Reading
@@ -336,9 +336,7 @@ def _say_list(desk: Desk, reading: Reading, lead: Clause, items: Sequence[Clause
     if end > start and lead.kind != "heading" and spans:
         draft.quote(lead, *spans[-1]).mark(lead).msg("colon")
     say_list(draft, [(item, with_label(item)) for item in items])
-    where = place_of(desk, Evidence(lead, ((0, 0),), lead.clause_id, 1.0))
-    if where:
-        draft.msg("open").say(where).msg("close")
+    say_place(desk, draft, Evidence(lead, ((0, 0),), lead.clause_id, 1.0))
     return Outcome(draft, "answered", 0.7)
 
 

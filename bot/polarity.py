@@ -15,7 +15,7 @@ from bot.facts import Quantity, is_field
 from bot.lexical import normalise
 from bot.types import ClauseId
 from bot.understand import Reading
-from bot.values import claim_in, comparable, grade_verdict, level_verdict, within
+from bot.values import claim_in, comparable, grade_verdict, level_verdict, opens, within
 from bot.wording import tagged
 
 QUOTED = re.compile(r"[“\"‘']([^”\"’']{1,12})[”\"’']")
@@ -127,7 +127,7 @@ def _affirmed(desk: Desk, reading: Reading, found: Evidence) -> bool | None:
         return told
     if _without(desk, reading, found) or _in_another_year(desk, reading, found) or _in_another_month(reading, found):
         return False
-    days = [q for q in typed(found, ("date",)) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", q.value)]
+    days = _whole_dates(found)
     dates = [q.value for q in days]
     for premise in reading.premises:
         if premise.kind == "date" and dates:
@@ -184,7 +184,7 @@ def _in_another_year(desk: Desk, reading: Reading, found: Evidence) -> bool:
 def _in_another_month(reading: Reading, found: Evidence) -> bool:
     """Whether the question names a month alone ("改到10月了吗") and the clause gives days of others."""
     asked = [int(m[1]) for m in _MONTH.finditer(reading.text)]
-    days = [q.value for q in typed(found, ("date",)) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", q.value)]
+    days = [q.value for q in _whole_dates(found)]
     confirms = lexicon.pattern("confirms_re").search(reading.text) or "改" in reading.text
     return bool(len(asked) == 1 and days and confirms) and all(int(d[5:7]) != asked[0] for d in days)
 
@@ -227,6 +227,10 @@ def _part_denies(desk: Desk, reading: Reading, found: Evidence) -> bool | None:
     return None
 
 
+def _whole_dates(found: Evidence) -> list[Quantity]:
+    return [q for q in typed(found, ("date",)) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", q.value)]
+
+
 def _dated(reading: Reading, asked: str, stated: Sequence[Quantity], today: str) -> bool:
     """Whether a date of the question is the guide's, or, where the asker means to act on it, is not past the last (which
     itself is not past), or not before the first of what only opens ("自…起")."""
@@ -234,7 +238,7 @@ def _dated(reading: Reading, asked: str, stated: Sequence[Quantity], today: str)
     day = min(dates)[:4] + asked[1:] if asked.startswith("--") else asked
     if lexicon.pattern("asserts_re").search(reading.text) or not lexicon.pattern("acting_re").search(reading.text):
         return day in dates
-    if all(re.search("起|以后|之后", q.qualifier) for q in stated):
+    if all(map(opens, stated)):
         return day >= max(dates)
     return (min(dates) <= day if len(dates) > 1 else True) and day <= max(dates) and today <= max(dates)
 

@@ -15,7 +15,7 @@ from bot.evidence import Evidence, Span, is_frame, segments, typed, wants_number
 from bot.facts import Quantity, is_field, plain, quantities
 from bot.lexical import normalise
 from bot.ranking import Ranked
-from bot.statements import place_of, say_lead_in
+from bot.statements import say_lead_in, say_place
 from bot.types import Clause, Reckoning
 from bot.understand import Reading
 from bot.wording import tagged
@@ -60,11 +60,11 @@ def reckoned(desk: Desk, reading: Reading, order: Sequence[Ranked]) -> Outcome |
         for i in desk.reader.subtree(s)
         if desk.reader.concept_of.get(desk.reader.by_id[i].label) == "funding"
     }
+    topic = _topic(reading)
+    weighed = desk.finder.weighed(topic)
     best: tuple[float, _Rule, Quantity] | None = None
     for n, clause in enumerate(_clauses(desk, reading, order)):
-        around = desk.finder.coverage(
-            desk.finder.weighed(_topic(reading)), desk.finder.context(clause) + normalise(clause.text)
-        )
+        around = desk.finder.coverage(weighed, desk.finder.context(clause) + normalise(clause.text))
         if around < (LEAST if clause.clause_id not in fields else LEAST_OF_FIELD):
             continue
         for rule in _rules(clause):
@@ -72,7 +72,7 @@ def reckoned(desk: Desk, reading: Reading, order: Sequence[Ranked]) -> Outcome |
                 kept = _keeps(premise, rule.bounds)
                 if kept is False or not _fits(reading, premise, rule):
                     continue
-                score = around - 0.1 * n + _nearness(desk, reading, rule) + (2.0 if kept else 0.0)
+                score = around - 0.1 * n + _nearness(desk, reading, rule, topic) + (2.0 if kept else 0.0)
                 if best is None or score > best[0] + 1e-9:
                     best = (score, rule, premise)
     return _told(desk, reading, best[1], best[2]) if best is not None and _for_asker(desk, reading, best[1]) else None
@@ -189,9 +189,7 @@ def _tier(desk: Desk, reading: Reading, order: Sequence[Ranked]) -> Outcome | No
             draft = Draft(reading.language)
             say_lead_in(desk, draft, found)
             draft.evidence(found).mark(found.clause)
-            where = place_of(desk, found)
-            if where:
-                draft.msg("open").say(where).msg("close")
+            say_place(desk, draft, found)
             return Outcome(draft, "answered", 0.7, kept=(found,))
     return None
 
@@ -282,12 +280,11 @@ def _fits(reading: Reading, premise: Quantity, rule: _Rule) -> bool:
     return premise.unit in rule.of or alike or (len(behind) == 2 and behind in rule.of)
 
 
-def _nearness(desk: Desk, reading: Reading, rule: _Rule) -> float:
+def _nearness(desk: Desk, reading: Reading, rule: _Rule, topic: Sequence[tuple[str, float]]) -> float:
     """How far the words of a rule are those of the question: a case that it does not name is not meant."""
     words = normalise(rule.words)
     nouns = [w for w, pos, _ in tagged(words, 0) if len(w) > 1 and pos[:1] in "nvj"]
     own = sum(w in reading.text for w in nouns) / len(nouns) if nouns else 0.0
-    topic = _topic(reading)
     near = own + (desk.finder.coverage(topic, words) if topic else 0.0)
     case = re.search(r"([^，；。]*)的，[^；。]*(?:提高|上浮|放宽)[^；。]*$", rule.words)
     if case is None:
@@ -349,9 +346,7 @@ def _told(desk: Desk, reading: Reading, rule: _Rule, premise: Quantity) -> Outco
         )
     found = Evidence(rule.clause, ((start, end),), rule.clause.clause_id, 0.9, "funding")
     draft.evidence(found).mark(rule.clause)
-    where = place_of(desk, found)
-    if where:
-        draft.msg("open").say(where).msg("close")
+    say_place(desk, draft, found)
     return Outcome(draft, "answered", 0.7, kept=(found,))
 
 

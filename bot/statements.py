@@ -35,9 +35,7 @@ def say_statement(desk: Desk, draft: Draft, reading: Reading, found: Evidence) -
         _say_tail(desk, draft, found)
         draft.mark(found.clause)
         _say_conditions(desk, draft, reading, found)
-    where = place_of(desk, found)
-    if where:
-        draft.msg("open").say(where).msg("close")
+    say_place(desk, draft, found)
 
 
 def say_lead_in(desk: Desk, draft: Draft, found: Evidence) -> bool:
@@ -172,6 +170,13 @@ def _say_timely(desk: Desk, draft: Draft, found: Evidence, reading: Reading) -> 
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", q.value):
             draft.msg("past" if q.value < today else "not_past", today=today)
             return
+
+
+def say_place(desk: Desk, draft: Draft, found: Evidence) -> None:
+    """In brackets where an evidence stands."""
+    where = place_of(desk, found)
+    if where:
+        draft.msg("open").say(where).msg("close")
 
 
 def place_of(desk: Desk, found: Evidence) -> str:

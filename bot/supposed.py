@@ -21,7 +21,7 @@ from bot.statements import say_statement
 from bot.sufficient import refuse_detail
 from bot.types import Clause, ClauseId, Hit
 from bot.understand import Reading
-from bot.values import comparable, within
+from bot.values import comparable, opens, within
 from bot.wording import tagged
 
 SURE = 0.6  # least share of the words beside the question's value that stand beside the guide's
@@ -349,8 +349,7 @@ def _holds(reading: Reading, premise: Quantity, stated: Quantity, asserts: bool)
             return None
         if asserts:
             return days[0] == days[1]
-        opens = re.search("起|以后|之后", stated.qualifier) is not None
-        return days[0] >= days[1] if opens else days[0] <= days[1]
+        return days[0] >= days[1] if opens(stated) else days[0] <= days[1]
     if asserts:
         return comparable(premise) == comparable(stated) and not (_spread(reading.text) and stated.kind == "rate")
     return within(premise, [stated])

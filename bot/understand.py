@@ -123,7 +123,7 @@ class Reading:
         return tuple(a.concept for a in self.asked)
 
 
-# --- language ---------------------------------------------------------------------------------------------------
+# --- labels and classes in a question ------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=4096)

@@ -116,6 +116,11 @@ def _beyond(premise: Quantity) -> float:
     return 1e-6 if re.search("(?<![不得没未有会])(?:超过|多于|大于|高于)", premise.qualifier) else 0.0
 
 
+def opens(q: Quantity) -> bool:
+    """Whether a date is the first from which something holds ("自…起")."""
+    return re.search("起|以后|之后", q.qualifier) is not None
+
+
 def claim_in(text: str) -> tuple[int, int] | None:
     """Where a question says what something is ("负责人是部长当的吧"): its words need not be the guide's."""
     m = lexicon.pattern("claim_re").search(text)
