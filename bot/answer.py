@@ -28,13 +28,13 @@ from bot.index import Index
 from bot.lexical import normalise
 from bot.lists import listed_members, which_section
 from bot.names import places_in
-from bot.passages import Likeliest, alike, likeliest, say_each, whole_list, with_exception, within_section
+from bot.passages import Likeliest, alike, likeliest, say_each, whole_list, with_exception, with_others, within_section
 from bot.polarity import asks_eligibility, eligibility, polarity, yes_word
 from bot.ranking import Ranked
 from bot.reckon import reckoned
 from bot.settings import Settings
 from bot.statements import of_asked_classes, say_in_order, say_statement
-from bot.sufficient import correction, missing_part, refuse, refuse_detail, refuse_edition
+from bot.sufficient import correction, missing_part, refuse, refuse_detail, refuse_edition, with_nearest
 from bot.suggest import notices, suggestions
 from bot.supposed import is_own_place, supposed_place, supposed_value
 from bot.tables import in_table
@@ -60,7 +60,7 @@ class Answerer:
     ) -> Answer:
         """The first draft that passes the check; a refusal where none does. `order`: sentences of the hits, ranked."""
         withheld = 0
-        for outcome in _drafts(self.desk, reading, hits, similar, order):
+        for outcome in self._whole(reading, hits, order, _drafts(self.desk, reading, hits, similar, order)):
             made = self._made(reading, outcome, hits)
             ok = verified(
                 made, self._sources, question=reading.query.text, today=self.desk.settings.date().isoformat(),
@@ -73,8 +73,18 @@ class Answerer:
                 return replace(made, withheld=withheld)
             withheld += made.status != "refused"
         # not even a refusal with its nearest clause held: this one quotes nothing
-        refused = self._made(reading, refuse(self.desk, reading, "refuse_unsure", ()), hits)
+        refused = self._made(reading, with_nearest(self.desk, refuse(reading, "refuse_unsure"), (), ()), hits)
         return replace(refused, refused_by="verification", withheld=withheld)
+
+    def _whole(
+        self, reading: Reading, hits: Sequence[Hit], order: Sequence[Ranked], drafts: Iterator[Outcome]
+    ) -> Iterator[Outcome]:
+        """Drafts with what belongs beside them, an answer also without it: one that is not told to the end still counts."""
+        for outcome in drafts:
+            more = with_others(self.desk, reading, outcome, order)
+            if more is not None:
+                yield more
+            yield with_nearest(self.desk, outcome, hits, order)
 
     def beside(self, told: Sequence[tuple[Reading, Answer]]) -> list[Answer]:
         """Answers to the parts of one message: none suggests a question that another part has answered."""
@@ -123,23 +133,23 @@ def _drafts(
         outcome = attempt(desk, reading, hits, similar)
         if outcome is not None:
             yield outcome
-    yield refuse(desk, reading, "refuse_unsure", hits)
+    yield refuse(reading, "refuse_unsure")
 
 
 def _settled(desk: Desk, reading: Reading, hits: Sequence[Hit]) -> Outcome | None:
     """What needs no look into the guide: instructions, small talk, other years, unknown names, other subjects."""
     if reading.injection:
-        return refuse(desk, reading, "refuse_injection", hits, score=0.95)
+        return refuse(reading, "refuse_injection", score=0.95)
     if reading.smalltalk:
-        return refuse(desk, reading, "refuse_smalltalk", hits, score=0.95)
+        return refuse(reading, "refuse_smalltalk", score=0.95)
     if reading.unknown_edition:
-        return refuse_edition(desk, reading, hits)
+        return refuse_edition(desk, reading)
     elsewhere = reading.yesno and bool(reading.query.sections)
     if reading.query.unknown and not elsewhere and not any(m.how == "place" for m in reading.named):
-        return refuse(desk, reading, "refuse_unknown", hits, name="、".join(reading.query.unknown), score=0.9)
+        return refuse(reading, "refuse_unknown", name="、".join(reading.query.unknown), score=0.9)
     understood_some = reading.query.sections or reading.concepts or reading.focus or reading.bodies
     if not (reading.native or understood_some):
-        return refuse(desk, reading, "refuse_ood", hits, score=0.8)
+        return refuse(reading, "refuse_ood", score=0.8)
     return None
 
 
@@ -179,7 +189,7 @@ def _counted(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar
             facts = desk.index.facts_of(i)
             for p in claims:
                 if any(f.kind == "count" and f.value == p.value for f in facts):
-                    return refuse_detail(desk, reading, lexicon.message("names_of", reading.language), hits)
+                    return refuse_detail(desk, reading, lexicon.message("names_of", reading.language))
     return None
 
 
@@ -315,7 +325,7 @@ def _told_once(
     told = [*sections, found.section] if found is not None else sections
     missing = missing_part(desk, reading, told, found)
     if missing:
-        return refuse_detail(desk, reading, missing, hits)
+        return refuse_detail(desk, reading, missing)
     if found is None or found.score < ENOUGH:
         return _told_at_home(desk, reading, order, similar) if named else None
     return _stated(desk, reading, _with_siblings(desk, reading, found))
@@ -346,9 +356,9 @@ def _told_likeliest(
     if corrected is not None:
         return corrected
     if found is best.found and found.score < ENOUGH and (unstated := unstated_detail(desk, reading, found)):
-        return refuse_detail(desk, reading, unstated, hits)
+        return refuse_detail(desk, reading, unstated)
     if best.chance < 0.5:
-        return refuse_detail(desk, reading, best.missing, hits) if best.missing else None
+        return refuse_detail(desk, reading, best.missing) if best.missing else None
     same = alike(desk, reading, order, similar, found)
     each = say_each(desk, reading, same) if len(same) > 1 else None
     first = found if found in same else same[0]  # others may hold more of the question's words
@@ -493,7 +503,7 @@ def _elsewhere(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Simil
     titles = "\n".join(normalise(g.title) for g in desk.index.guides)
     holds = desk.reader.names.holds
     gone = [t for t in nouns if not any(holds(w) or w in titles for w in (t, *lexicon.synonyms(t)))]
-    return refuse_detail(desk, reading, "、".join(dict.fromkeys(gone)), hits) if gone and len(gone) == len(nouns) else None
+    return refuse_detail(desk, reading, "、".join(dict.fromkeys(gone))) if gone and len(gone) == len(nouns) else None
 
 
 def _overview(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:

@@ -146,7 +146,7 @@ def several_sections(desk: Desk, reading: Reading, hits: Sequence[Hit], similar:
     unstated = [unstated_detail(desk, reading, e) for _, e in have]
     missing = absent_part(desk, reading, targets, have[0][1]) or (unstated[0] if all(unstated) else "")
     if missing:
-        return refuse_detail(desk, reading, missing, hits) if reading.query.sections else None
+        return refuse_detail(desk, reading, missing) if reading.query.sections else None
     polar = _polar_group(desk, reading, have)
     if polar is not None:
         return polar

@@ -31,6 +31,11 @@ class Draft:
     counts: list[int] = field(default_factory=list)
     sums: list[Reckoning] = field(default_factory=list)
 
+    def copy(self) -> Draft:
+        """The same draft, to be written on while this one stays."""
+        spans = {i: list(s) for i, s in self.spans.items()}
+        return Draft(self.language, list(self.pieces), list(self.cited), spans, list(self.counts), list(self.sums))
+
     def say(self, text: str) -> Draft:
         """Connecting words of ours."""
         if text:

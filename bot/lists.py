@@ -65,7 +65,7 @@ def listed_members(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: S
         chosen = extreme(chosen, reading.direction)
     if not chosen:
         what = "、".join(t for t, _ in reading.focus[:3]) or lexicon.message("what_answer", reading.language)
-        return refuse_detail(desk, reading, what, hits)
+        return refuse_detail(desk, reading, what)
     return _listed(desk, reading, chosen)
 
 

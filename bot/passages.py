@@ -28,6 +28,10 @@ ALIKE_MOST = 5  # sentences
 LISTED = 12  # ranked sentences whose lists are looked at
 LIST_HOLDS = 0.4  # least share of the question's words in a list and what announces it
 LONG = 420  # characters of a whole answer
+ALSO_SURE = 0.8  # chance that the sentences told beside an answer, with the first, hold it
+ALSO_MOST = 4  # ranked sentences looked at for that
+ALSO_SHORT, ALSO_LONG = 6, 240  # characters of such a sentence, and of the answer with all of them
+ALSO_CITED = 2  # clauses: an answer that rests on more is a list, to which a like sentence adds nothing
 _WHOLE = ("materials", "requirements", "process", "eligible", "penalty", "content", "qualification")
 
 
@@ -65,6 +69,9 @@ def likeliest(desk: Desk, reading: Reading, order: Sequence[Ranked], similar: Si
             continue
         if found.score >= ENOUGH and not missing:
             led = first is not None and found.clause.parent == first.found.clause.clause_id  # the first only leads in to it
+            if first is not None and not led:  # what tells whether the first answers says little of this one
+                own = [r, *(o for o in order if o is not r)]
+                chance = max(chance, enough(_signs(desk, reading, own, similar, (found, ""))))
             return Likeliest(found, "", max(chance, 0.5) if first is None or led else chance)
         first = first or Likeliest(found, missing, chance)
     return first
@@ -338,6 +345,63 @@ def _say_list(desk: Desk, reading: Reading, lead: Clause, items: Sequence[Clause
     say_list(draft, [(item, with_label(item)) for item in items])
     say_place(desk, draft, Evidence(lead, ((0, 0),), lead.clause_id, 1.0))
     return Outcome(draft, "answered", 0.7)
+
+
+# -- what else may answer ----------------------------------------------------------------------------------------------
+
+
+def _is_other_case(reading: Reading, cited: Sequence[Clause], r: Ranked) -> bool:
+    """Whether a sentence is for a case other than the asked one: beside an answer that the asker's value picked from a
+    list ("做到8000万给多少"), or not about what is ruled out where that is asked."""
+    if lexicon.pattern("question_denies_re").search(reading.text) and not reading.yesno:
+        return not _rules_out(r.sentence.text)
+    beside = {c.clause_id for c in cited} | {c.parent for c in cited}
+    return bool(reading.premises) and not beside.isdisjoint({r.clause.clause_id, r.clause.parent})
+
+
+def _says_all(desk: Desk, reading: Reading, found: Evidence) -> bool:
+    """Whether an evidence, with the headings over it, holds all the words of a question."""
+    return desk.finder.coverage(reading.focus, desk.finder.context(found.clause)) >= 0.99
+
+
+def _likely(order: Sequence[Ranked]) -> list[Ranked]:
+    """The fewest sentences, likeliest first, that together hold the answer with a chance of `ALSO_SURE`: the ranking's
+    scores are fitted as the logits of a softmax over a question's candidates."""
+    exps = [math.exp(r.score - order[0].score) for r in order]
+    total, held, kept = sum(exps), 0.0, []
+    for r, x in zip(order[:ALSO_MOST], exps, strict=False):
+        if held >= ALSO_SURE * total:
+            break
+        held += x
+        kept.append(r)
+    return kept
+
+
+def with_others(desk: Desk, reading: Reading, outcome: Outcome, order: Sequence[Ranked]) -> Outcome | None:
+    """A short answer with the sentences that are about as likely and that it does not quote already, each cited: which
+    of two clauses a question means its words do not always tell. None where there is nothing to add."""
+    draft, first = outcome.draft, next(iter(ordered_concepts(reading)), "")
+    by_field = any(e.by_field and e.concept == first and _says_all(desk, reading, e) for e in outcome.kept)
+    if outcome.status != "answered" or outcome.table is not None or by_field or len(draft.cited) > ALSO_CITED or not order:
+        return None
+    said, others = normalise(draft.text()), []
+    for r in (r for r in _likely(_fit(reading, order)) if not _is_other_case(reading, draft.cited, r)):
+        text, (start, end) = r.sentence.text, r.sentence.span
+        quoted = text in said or any(a < end and start < b for a, b in draft.spans.get(r.clause.clause_id, ()))
+        bare = len(text) < ALSO_SHORT or r.clause.kind == "row" or _STARTS_LIST.fullmatch(text)
+        if not quoted and not bare and len(said) + len(text) <= ALSO_LONG:
+            said += text
+            others.append(r)
+    if not others:
+        return None
+    more = draft.copy().say("\n").msg("also")
+    for n, r in enumerate(others):
+        more = more.msg("semicolon") if n else more
+        lead = desk.finder.lead_in(r.clause)
+        if lead is not None and lead.clause_id not in more.spans:
+            say_lead_in(desk, more, Evidence(r.clause, (r.sentence.span,), r.clause.clause_id, r.score))
+        more.quote(r.clause, *r.sentence.span).mark(r.clause)
+    return replace(outcome, draft=more)
 
 
 # -- words that belong to a sentence ---------------------------------------------------------------------------------

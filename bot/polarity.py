@@ -157,7 +157,17 @@ def _affirmed(desk: Desk, reading: Reading, found: Evidence) -> bool | None:
         return True
     if re.fullmatch(r"无|没有|不限|暂无", quote.strip()):
         return False
-    return not lexicon.pattern("deny_re").search(quote)
+    return not lexicon.pattern("deny_re").search(_without_exception(reading, found))
+
+
+def _without_exception(reading: Reading, found: Evidence) -> str:
+    """The words found without an exception ("…；但已有工作室的除外") that names nothing of the question that the rest does
+    not: what it denies is not what is asked."""
+    texts = [found.clause.text[s:e] for span in found.spans for s, e in segments(found.clause.text, *span)]
+    rule = [t for t in texts if not lexicon.pattern("exception_re").match(normalise(t))]
+    told = normalise("".join(rule))
+    beyond = [t for t, _ in reading.focus if t not in told and any(t in normalise(x) for x in texts if x not in rule)]
+    return found.quote if not rule or beyond else "".join(rule)
 
 
 def _without(desk: Desk, reading: Reading, found: Evidence) -> bool:

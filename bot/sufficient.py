@@ -17,11 +17,14 @@ from bot.detail import is_claimed, unstated_detail
 from bot.evidence import ENOUGH, Evidence, Span, body, ordered_concepts, sentences, trim, typed, wants_number
 from bot.facts import Quantity, is_field, quantities
 from bot.lexical import normalise
+from bot.ranking import Ranked
 from bot.statements import place_of, say_statement
 from bot.types import Clause, ClauseId, Hit
 from bot.understand import Reading
 from bot.values import COMPARABLE, grade_verdict, level_verdict, within
 from bot.wording import questions_in, tagged
+
+NEAR_LONG = 100  # characters of the nearest clause that a refusal shows
 
 
 def correction(desk: Desk, reading: Reading, found: Evidence | None) -> Outcome | None:
@@ -272,40 +275,49 @@ def _said_otherwise(reading: Reading, name: str, found: Evidence) -> bool:
     return name == "ratio" and bool(lexicon.pattern("share_otherwise_re").search(found.quote))
 
 
-def refuse_detail(desk: Desk, reading: Reading, what: str, hits: Sequence[Hit]) -> Outcome:
+def refuse_detail(desk: Desk, reading: Reading, what: str) -> Outcome:
     names = [desk.reader.section_name(i) for i in reading.query.sections[:1]]
     if names:
-        return refuse(desk, reading, "refuse_section_detail", hits, section=names[0], what=what, score=0.75)
-    return refuse(desk, reading, "refuse_detail", hits, what=what, score=0.7)
+        return refuse(reading, "refuse_section_detail", section=names[0], what=what, score=0.75)
+    return refuse(reading, "refuse_detail", what=what, score=0.7)
 
 
-def refuse_edition(desk: Desk, reading: Reading, hits: Sequence[Hit]) -> Outcome:
+def refuse_edition(desk: Desk, reading: Reading) -> Outcome:
     have = "、".join(sorted({g.edition for g in desk.index.guides if g.edition}))
     message = "refuse_edition" if have else "refuse_other_edition"
-    outcome = refuse(desk, reading, message, hits, name=reading.unknown_edition, have=have, score=0.9)
+    outcome = refuse(reading, message, name=reading.unknown_edition, have=have, score=0.9)
     outcome.draft.counts.extend(int(g.edition) for g in desk.index.guides if g.edition.isdigit())
     return outcome
 
 
-def refuse(
-    desk: Desk, reading: Reading, message: str, hits: Sequence[Hit], /, score: float = 0.55, **parts: object
-) -> Outcome:
-    """Says what is missing and shows the nearest clause."""
+def refuse(reading: Reading, message: str, /, score: float = 0.55, **parts: object) -> Outcome:
+    """Says what is missing; `with_nearest` shows the clause that comes nearest."""
     draft = Draft(reading.language).msg(message, **parts)
-    missing = str(parts.get("what") or parts.get("name") or "")
-    near = next((h.clause for h in hits if body(h.clause)[1] > body(h.clause)[0]), None)
-    if near is not None and message not in ("refuse_smalltalk", "refuse_injection"):
-        start, end = body(near)
-        spans = sentences(near.text, start)
-        first = spans[0] if spans else (start, end)
-        cut = _cut(near.text, first, 60)
-        draft.msg("nearest").say(_near_name(desk, near)).msg("colon").quote(near, *cut)
+    return Outcome(draft, "refused", score, str(parts.get("what") or parts.get("name") or ""), why=message)
+
+
+def with_nearest(desk: Desk, outcome: Outcome, hits: Sequence[Hit], order: Sequence[Ranked]) -> Outcome:
+    """A refusal with the likeliest sentence, or the first of the best clause: who asked sees at once whether it helps."""
+    if outcome.status != "refused":
+        return outcome
+    draft = outcome.draft.copy()
+    if outcome.why not in ("refuse_smalltalk", "refuse_injection") and (near := _nearest(hits, order)) is not None:
+        clause, first = near
+        cut = _cut(clause.text, first, NEAR_LONG)
+        draft.msg("nearest").say(_near_name(desk, clause)).msg("colon").quote(clause, *cut)
         if cut[1] < first[1]:
             draft.msg("more_in")
-        draft.mark(near)
+        draft.mark(clause)
     if desk.settings.contact:
         draft.say("\n").msg("contact", contact=desk.settings.contact)
-    return Outcome(draft, "refused", score, missing)
+    return replace(outcome, draft=draft)
+
+
+def _nearest(hits: Sequence[Hit], order: Sequence[Ranked]) -> tuple[Clause, Span] | None:
+    if order:
+        return order[0].clause, order[0].sentence.span
+    clause = next((h.clause for h in hits if body(h.clause)[1] > body(h.clause)[0]), None)
+    return None if clause is None else (clause, next(iter(sentences(clause.text, body(clause)[0])), body(clause)))
 
 
 def _near_name(desk: Desk, clause: Clause) -> str:

@@ -90,7 +90,7 @@ def supposed_place(desk: Desk, reading: Reading, similar: Similar, hits: Sequenc
         return None
     verdict = verdicts.pop()
     if verdict is None and re.search(r"\d+\s*个?\s*[市县州区]", found.quote) and asked[0] not in found.quote:
-        return refuse_detail(desk, reading, asked[0], hits)
+        return refuse_detail(desk, reading, asked[0])
     if verdict is False and any(is_own_place(reading, name) for name in asked):
         return None
     draft = Draft(reading.language)

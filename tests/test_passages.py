@@ -205,3 +205,33 @@ def test_the_value_that_belongs_to_the_asked_thing(
     assert answer.status == "answered", answer.text
     assert all(t in answer.text for t in told), answer.text
     assert not any(t in answer.text for t in untold), answer.text
+
+
+# -- what else may answer ----------------------------------------------------------------------------------------------
+
+
+def test_of_two_clauses_that_may_answer_both_are_told_each_with_its_citation(measures: GuideBot) -> None:
+    answer = measures.ask("资格要求是什么")
+    first, also = answer.text.split("\n")
+    assert "具有高级技师资格" in first
+    assert also.startswith("另见：申报新锐工匠的，应当符合下列条件"), also  # an item with the words it stands under
+    assert "具有高级工以上资格" in also
+    assert len({c.clause_id for c in answer.citations}) == 4
+    assert [s.kind for s in answer.segments].count("mark") == 4
+
+
+@pytest.mark.parametrize(
+    "question", ["公示多久", "结果公示几个工作日", "津贴发放考核不合格的怎么办"]
+)  # fmt: skip
+def test_where_one_clause_answers_nothing_stands_beside_it(measures: GuideBot, question: str) -> None:
+    assert "另见" not in measures.ask(question).text
+
+
+def test_a_refusal_shows_the_likeliest_sentence(measures: GuideBot) -> None:
+    answer = measures.ask("去年出过责任事故的师傅能报吗")
+    assert (answer.status, answer.segments[-2].text) == ("refused", "三年内发生责任事故的")
+
+
+@pytest.mark.parametrize(("question", "verdict"), [("有工作室经费吗", "有，"), ("已有省级工作室的首席工匠有工作室经费吗", "没有，")])
+def test_an_exception_denies_only_what_it_names(measures: GuideBot, question: str, verdict: str) -> None:
+    assert measures.ask(question).text.startswith(verdict)
