@@ -364,17 +364,22 @@ def _says_all(desk: Desk, reading: Reading, found: Evidence) -> bool:
     return desk.finder.coverage(reading.focus, desk.finder.context(found.clause)) >= 0.99
 
 
-def _likely(order: Sequence[Ranked]) -> list[Ranked]:
+def likely_count(weights: Sequence[float], total: float) -> int:
+    """Of weights in falling order, whose sum with those left out is `total`, how many of the first have a share of
+    `ALSO_SURE`, at most `ALSO_MOST`."""
+    held = 0.0
+    for n, weight in enumerate(weights[:ALSO_MOST]):
+        if held >= ALSO_SURE * total:
+            return n
+        held += weight
+    return min(len(weights), ALSO_MOST)
+
+
+def _likely(order: Sequence[Ranked]) -> Sequence[Ranked]:
     """The fewest sentences, likeliest first, that together hold the answer with a chance of `ALSO_SURE`: the ranking's
     scores are fitted as the logits of a softmax over a question's candidates."""
-    exps = [math.exp(r.score - order[0].score) for r in order]
-    total, held, kept = sum(exps), 0.0, []
-    for r, x in zip(order[:ALSO_MOST], exps, strict=False):
-        if held >= ALSO_SURE * total:
-            break
-        held += x
-        kept.append(r)
-    return kept
+    chances = [math.exp(r.score - order[0].score) for r in order]
+    return order[: likely_count(chances, sum(chances))]
 
 
 def with_others(desk: Desk, reading: Reading, outcome: Outcome, order: Sequence[Ranked]) -> Outcome | None:

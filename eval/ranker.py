@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from bot import settings as bot_settings
 from bot.errors import BotError
-from bot.passages import ENOUGH_SIGNS
+from bot.passages import ALSO_SURE, ENOUGH_SIGNS, likely_count
 from bot.ranking import FEATURES, weights
 from bot.settings import Settings
 from eval import metrics
@@ -152,6 +152,20 @@ def fused_right(rows: Sequence[Example]) -> float:
     return metrics.mean([float(any(h and c == r.clauses[0] for c, h in zip(r.clauses, r.held, strict=True))) for r in rows])
 
 
+def told_beside(rows: Sequence[Example], theta: Vector) -> str:
+    """How often the sentences that the bot tells beside one another (`bot.passages.with_others`) hold evidence, and how
+    many they are."""
+    counts, held = [], []
+    for r in rows:
+        score = r.features @ theta
+        order = np.argsort(-score, kind="stable")
+        chance = np.exp(score[order] - score.max())
+        count = likely_count(list(chance), float(chance.sum()))
+        counts.append(float(count))
+        held.append(float(r.held[order[:count]].any()))
+    return f"told together {metrics.mean(counts):.2f} sentences, evidence in {metrics.mean(held):.3f} (wanted: {ALSO_SURE})"
+
+
 def across(rows: Sequence[Example]) -> list[list[str]]:
     """For every guide: questions, fused order, weights fitted on all other guides."""
     out = []
@@ -192,6 +206,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in ("tune", "check"):
         part = [r for r in rows if half[r.case.id] == name]
         print(f"{name:<6} n {len(part):>4}  first clause right: fused {fused_right(part):.3f}  in use {first_right(part, present):.3f}  fitted {first_right(part, theta):.3f}")
+        print(f"       {told_beside(part, present)}")
         print(f"       n {len([r for r in asked if half[r.case.id] == name]):>4}  {told_apart([r for r in asked if half[r.case.id] == name], enough)}")
     text = toml(theta, enough, len(tune))
     hand_out(text, args.out)

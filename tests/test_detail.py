@@ -182,3 +182,16 @@ RENT = """望川区创业补贴办事指引
 补贴标准：租满1年的补贴7000元。
 补贴期限：合计最长4年。
 """
+
+
+@pytest.mark.parametrize(("question", "told"), [("四川项目几年内要验收", "3年内"), ("青海项目多长时间得结题", "3年内")])
+def test_how_long_until_the_end_is_the_duration(bot: GuideBot, question: str, told: str) -> None:
+    assert bot.ask(question).text.startswith(told)
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["四川项目多久验收一次", "去年国际合作项目一共立了多少项", "How many projects in total will be funded for Norway?", "刚注册半年，满足成立年限要求吗"],
+)
+def test_totals_ages_of_firms_and_intervals_that_no_clause_gives_are_refused(bot: GuideBot, question: str) -> None:
+    assert bot.ask(question).status == "refused"
