@@ -1166,3 +1166,11 @@ def test_the_real_bot_on_the_page(bot: Any, tmp_path: Path) -> None:
     section, field = exchange.section, exchange.field
     assert section in site.view.index.by_id
     assert field in {label for g in site.view.choices for label in g["fields"]}
+
+
+def test_what_stands_beside_an_answer_is_set_back_up_to_the_next_line() -> None:
+    texts = [("verbatim", "甲"), ("template", "\n"), ("template", "另见："), ("verbatim", "乙"), ("template", "\n"), ("verbatim", "丙")]
+    answer = replace(answer_of(["问", "甲"], "answered"), segments=tuple(Segment(kind, text) for kind, text in texts))  # type: ignore[arg-type]
+    lead = render.answer_html(answer, "k", question="问").split('class="lead">')[1].split("</p>")[0]
+    said = '<span class="said">{}</span>'.format
+    assert lead == f'{said("甲")}<br><span class="also">另见：{said("乙")}</span><br>{said("丙")}'

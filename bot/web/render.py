@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from urllib.parse import quote, urlsplit
 
+from bot import lexicon
 from bot.types import Answer, Citation, Clause, Guide, Segment, Table
 
 ORIGINAL_PREVAILS = "以原文为准"
@@ -87,12 +88,19 @@ class _Page:
         self.answer = answer
         self.key = key
         self.chinese = answer.query is None or answer.query.language.startswith("zh")
+        self.also = {lexicon.message("also", "zh"), lexicon.message("also", "en")}
 
     def say(self, chinese: str, english: str) -> str:
         return chinese if self.chinese else english
 
     def segments(self, segments: Iterable[Segment]) -> str:
-        return "".join(self.segment(s) for s in segments)
+        """What stands beside the answer ("另见：…") is set back, so that the answer itself is seen first."""
+        out, aside = [], False
+        for s in segments:
+            ends, begins = s.kind == "template" and s.text == "\n", s.kind == "template" and s.text in self.also
+            out.append("</span>" * (aside and ends) + '<span class="also">' * begins + self.segment(s))
+            aside = begins or (aside and not ends)
+        return "".join(out) + "</span>" * aside
 
     def segment(self, s: Segment) -> str:
         if s.kind == "verbatim":
