@@ -28,13 +28,23 @@ from bot.index import Index
 from bot.lexical import normalise
 from bot.lists import listed_members, which_section
 from bot.names import places_in
-from bot.passages import Likeliest, alike, likeliest, say_each, whole_list, with_exception, with_others, within_section
+from bot.passages import (
+    Likeliest,
+    alike,
+    likeliest,
+    say_each,
+    whole_list,
+    with_exception,
+    with_nearest,
+    with_others,
+    within_section,
+)
 from bot.polarity import asks_eligibility, eligibility, polarity, yes_word
 from bot.ranking import Ranked
 from bot.reckon import reckoned
 from bot.settings import Settings
 from bot.statements import of_asked_classes, say_in_order, say_statement
-from bot.sufficient import correction, missing_part, refuse, refuse_detail, refuse_edition, with_nearest
+from bot.sufficient import correction, missing_part, refuse, refuse_detail, refuse_edition
 from bot.suggest import notices, suggestions
 from bot.supposed import is_own_place, supposed_place, supposed_value
 from bot.tables import in_table
@@ -56,11 +66,13 @@ class Answerer:
     # -- entry -------------------------------------------------------------------------------------------------
 
     def answer(
-        self, reading: Reading, hits: Sequence[Hit], similar: Mapping[ClauseId, float], order: Sequence[Ranked] = ()
-    ) -> Answer:
-        """The first draft that passes the check; a refusal where none does. `order`: sentences of the hits, ranked."""
+        self, reading: Reading, hits: Sequence[Hit], similar: Mapping[ClauseId, float], order: Sequence[Ranked] = (),
+        alone: bool = True,
+    ) -> Answer:  # fmt: skip
+        """The first draft that passes the check; a refusal where none does. `order`: sentences of the hits, ranked;
+        `alone`: no other question of the same message is answered beside this one."""
         withheld = 0
-        for outcome in self._whole(reading, hits, order, _drafts(self.desk, reading, hits, similar, order)):
+        for outcome in self._whole(reading, hits, order, _drafts(self.desk, reading, hits, similar, order), alone):
             made = self._made(reading, outcome, hits)
             ok = verified(
                 made, self._sources, question=reading.query.text, today=self.desk.settings.date().isoformat(),
@@ -73,18 +85,18 @@ class Answerer:
                 return replace(made, withheld=withheld)
             withheld += made.status != "refused"
         # not even a refusal with its nearest clause held: this one quotes nothing
-        refused = self._made(reading, with_nearest(self.desk, refuse(reading, "refuse_unsure"), (), ()), hits)
+        refused = self._made(reading, with_nearest(self.desk, reading, refuse(reading, "refuse_unsure"), (), ()), hits)
         return replace(refused, refused_by="verification", withheld=withheld)
 
     def _whole(
-        self, reading: Reading, hits: Sequence[Hit], order: Sequence[Ranked], drafts: Iterator[Outcome]
+        self, reading: Reading, hits: Sequence[Hit], order: Sequence[Ranked], drafts: Iterator[Outcome], alone: bool
     ) -> Iterator[Outcome]:
-        """Drafts with what belongs beside them, an answer also without it: one that is not told to the end still counts."""
+        """Each draft: an answer that is asked for alone first with what else may answer, a refusal with its nearest clause."""
         for outcome in drafts:
-            more = with_others(self.desk, reading, outcome, order)
+            more = with_others(self.desk, reading, outcome, order) if alone else None
             if more is not None:
                 yield more
-            yield with_nearest(self.desk, outcome, hits, order)
+            yield with_nearest(self.desk, reading, outcome, hits, order)
 
     def beside(self, told: Sequence[tuple[Reading, Answer]]) -> list[Answer]:
         """Answers to the parts of one message: none suggests a question that another part has answered."""
@@ -120,7 +132,7 @@ def _drafts(
     desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar, order: Sequence[Ranked]
 ) -> Iterator[Outcome]:
     """What may be said, the best first; later ones count only where an earlier one does not pass the check."""
-    settled = _settled(desk, reading, hits)
+    settled = _settled(desk, reading)
     if settled is not None:
         yield replace(settled, refused_by="understanding")
         return
@@ -136,7 +148,7 @@ def _drafts(
     yield refuse(reading, "refuse_unsure")
 
 
-def _settled(desk: Desk, reading: Reading, hits: Sequence[Hit]) -> Outcome | None:
+def _settled(desk: Desk, reading: Reading) -> Outcome | None:
     """What needs no look into the guide: instructions, small talk, other years, unknown names, other subjects."""
     if reading.injection:
         return refuse(reading, "refuse_injection", score=0.95)
@@ -200,7 +212,7 @@ def _reckoned(
 
 
 def _placed(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:
-    return supposed_place(desk, reading, similar, hits)
+    return supposed_place(desk, reading, similar)
 
 
 def _valued(desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar) -> Outcome | None:

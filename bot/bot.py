@@ -161,10 +161,12 @@ class GuideBot:
         for n, part in enumerate(parts):
             reading = room.reader.read(part, [*past, *parts[:n]], section=section, field=field)
             vector = embedded.of(reading.query.standalone)
-            told += [(r, self._one(loaded, room, r, vector)) for r in room.reader.parts(reading)]
+            readings = room.reader.parts(reading)
+            alone = len(parts) == len(readings) == 1
+            told += [(r, self._one(loaded, room, r, vector, alone)) for r in readings]
         return room.answerer.beside(told)
 
-    def _one(self, loaded: _Loaded, room: Room, reading: Reading, vector: Vectors) -> Answer:
+    def _one(self, loaded: _Loaded, room: Room, reading: Reading, vector: Vectors, alone: bool) -> Answer:
         reading, found, similar, lexical = self._looked(loaded, room, reading, vector)
         desk = room.answerer.desk
         at_home = any(room.reader.home(s) for s in reading.query.sections)
@@ -181,7 +183,7 @@ class GuideBot:
             order = ranked(candidates(desk.finder, reading, found, similar, lexical))
             # a foreign question shares too few words with the guide for signs of words: its hits stay as they came
             hits = reranked(found, order, self.settings.top_k) if reading.native else found[: self.settings.top_k]
-        answer = room.answerer.answer(reading, hits, similar, order)
+        answer = room.answerer.answer(reading, hits, similar, order, alone)
         others = [r for r in spoken if r.clause.clause_id not in own]
         if others and answer.status == "refused":
             elsewhere = self._spoken(room, reading, found, others, similar)

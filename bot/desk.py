@@ -42,7 +42,7 @@ class Outcome:
     table: Table | None = None
     kept: tuple[Evidence, ...] = ()
     refused_by: RefusedBy = "evidence"  # counts where the status is refused
-    why: str = ""  # the message that a refusal opens with
+    bare: bool = False  # a refusal that shows no clause
 
 
 def targets_of(desk: Desk, reading: Reading) -> list[ClauseId]:

@@ -11,13 +11,13 @@ from bot import lexicon
 from bot.compose import Draft
 from bot.desk import Desk, Outcome, Similar
 from bot.detail import unnamed_thing, unstated_detail
-from bot.evidence import ENOUGH, Evidence, body, ordered_concepts, sentences, typed, wants_number
+from bot.evidence import ENOUGH, Evidence, body, ordered_concepts, sentences, trim, typed, wants_number
 from bot.facts import is_field
 from bot.lexical import normalise
-from bot.ranking import Ranked
-from bot.statements import say_lead_in, say_list, say_place, say_reader_form, with_label
+from bot.ranking import Ranked, pairs_of
+from bot.statements import place_of, say_lead_in, say_list, say_place, say_reader_form, with_label
 from bot.sufficient import missing_part
-from bot.types import Clause, ClauseId
+from bot.types import Clause, ClauseId, Hit
 from bot.understand import Reading
 from bot.values import COMPARABLE
 
@@ -31,6 +31,8 @@ LONG = 420  # characters of a whole answer
 ALSO_SURE = 0.8  # chance that the sentences told beside an answer, with the first, hold it
 ALSO_MOST = 4  # ranked sentences looked at for that
 ALSO_SHORT, ALSO_LONG = 6, 240  # characters of such a sentence, and of the answer with all of them
+ALSO_ALIKE = 0.5  # of the pairs of characters of the shorter: sentences that say the same of two cases
+NEAR_LONG = 100  # characters of the nearest clause that a refusal shows
 ALSO_CITED = 2  # clauses: an answer that rests on more is a list, to which a like sentence adds nothing
 _WHOLE = ("materials", "requirements", "process", "eligible", "penalty", "content", "qualification")
 
@@ -69,7 +71,7 @@ def likeliest(desk: Desk, reading: Reading, order: Sequence[Ranked], similar: Si
             continue
         if found.score >= ENOUGH and not missing:
             led = first is not None and found.clause.parent == first.found.clause.clause_id  # the first only leads in to it
-            if first is not None and not led:  # what tells whether the first answers says little of this one
+            if first is not None and not led and order[0].score - r.score <= EVEN:  # as good a first as the first
                 own = [r, *(o for o in order if o is not r)]
                 chance = max(chance, enough(_signs(desk, reading, own, similar, (found, ""))))
             return Likeliest(found, "", max(chance, 0.5) if first is None or led else chance)
@@ -350,20 +352,6 @@ def _say_list(desk: Desk, reading: Reading, lead: Clause, items: Sequence[Clause
 # -- what else may answer ----------------------------------------------------------------------------------------------
 
 
-def _is_other_case(reading: Reading, cited: Sequence[Clause], r: Ranked) -> bool:
-    """Whether a sentence is for a case other than the asked one: beside an answer that the asker's value picked from a
-    list ("做到8000万给多少"), or not about what is ruled out where that is asked."""
-    if lexicon.pattern("question_denies_re").search(reading.text) and not reading.yesno:
-        return not _rules_out(r.sentence.text)
-    beside = {c.clause_id for c in cited} | {c.parent for c in cited}
-    return bool(reading.premises) and not beside.isdisjoint({r.clause.clause_id, r.clause.parent})
-
-
-def _says_all(desk: Desk, reading: Reading, found: Evidence) -> bool:
-    """Whether an evidence, with the headings over it, holds all the words of a question."""
-    return desk.finder.coverage(reading.focus, desk.finder.context(found.clause)) >= 0.99
-
-
 def likely_count(weights: Sequence[float], total: float) -> int:
     """Of weights in falling order, whose sum with those left out is `total`, how many of the first have a share of
     `ALSO_SURE`, at most `ALSO_MOST`."""
@@ -383,14 +371,14 @@ def _likely(order: Sequence[Ranked]) -> Sequence[Ranked]:
 
 
 def with_others(desk: Desk, reading: Reading, outcome: Outcome, order: Sequence[Ranked]) -> Outcome | None:
-    """A short answer with the sentences that are about as likely and that it does not quote already, each cited: which
-    of two clauses a question means its words do not always tell. None where there is nothing to add."""
-    draft, first = outcome.draft, next(iter(ordered_concepts(reading)), "")
-    by_field = any(e.by_field and e.concept == first and _says_all(desk, reading, e) for e in outcome.kept)
-    if outcome.status != "answered" or outcome.table is not None or by_field or len(draft.cited) > ALSO_CITED or not order:
+    """A short answer with the sentences that are about as likely and that it does not quote already, each cited and under
+    its place: which of two clauses a question means its words do not always tell. None where there is nothing to add."""
+    draft = outcome.draft
+    single = outcome.status == "answered" and outcome.table is None and not draft.sums and not draft.counts
+    if not single or len(draft.cited) > ALSO_CITED or any(_says_all(desk, reading, e) for e in outcome.kept) or not order:
         return None
     said, others = normalise(draft.text()), []
-    for r in (r for r in _likely(_fit(reading, order)) if not _is_other_case(reading, draft.cited, r)):
+    for r in (r for r in _likely(_fit(reading, order)) if not _is_beside_the_point(desk, reading, outcome, r)):
         text, (start, end) = r.sentence.text, r.sentence.span
         quoted = text in said or any(a < end and start < b for a, b in draft.spans.get(r.clause.clause_id, ()))
         bare = len(text) < ALSO_SHORT or r.clause.kind == "row" or _STARTS_LIST.fullmatch(text)
@@ -402,11 +390,86 @@ def with_others(desk: Desk, reading: Reading, outcome: Outcome, order: Sequence[
     more = draft.copy().say("\n").msg("also")
     for n, r in enumerate(others):
         more = more.msg("semicolon") if n else more
-        lead = desk.finder.lead_in(r.clause)
-        if lead is not None and lead.clause_id not in more.spans:
-            say_lead_in(desk, more, Evidence(r.clause, (r.sentence.span,), r.clause.clause_id, r.score))
-        more.quote(r.clause, *r.sentence.span).mark(r.clause)
+        _say_other(desk, more, r)
     return replace(outcome, draft=more)
+
+
+def _say_other(desk: Desk, draft: Draft, r: Ranked) -> None:
+    """A sentence under the words that it stands under, and where that is, unless the clause is told already."""
+    told = set(draft.spans)
+    found = with_exception(Evidence(r.clause, (r.sentence.span,), r.clause.clause_id, r.score))
+    lead = desk.finder.lead_in(r.clause)
+    if lead is not None and lead.clause_id not in told:
+        say_lead_in(desk, draft, found)
+    draft.evidence(found).mark(r.clause)
+    if r.clause.clause_id not in told:
+        say_place(desk, draft, found)
+
+
+def _says_all(desk: Desk, reading: Reading, found: Evidence) -> bool:
+    """Whether an evidence leaves no doubt: with the headings over it it holds all the words of a question, and it is the
+    field that is asked for or gives a value of the type that is."""
+    first = next(iter(ordered_concepts(reading)), "")
+    sure = bool(first) and (found.by_field and found.concept == first)
+    return sure and desk.finder.coverage(reading.focus, desk.finder.context(found.clause)) >= 0.99
+
+
+def _is_beside_the_point(desk: Desk, reading: Reading, outcome: Outcome, r: Ranked) -> bool:
+    """Whether a sentence is for something else than the answer: another project with fields of its own; not about what is
+    ruled out, where that is asked; another case of the list of which the asker's value or class picked one."""
+    cited = outcome.draft.cited
+    homes = {desk.reader.home(c.clause_id) for c in cited} - {None}
+    if homes and reading.query.sections and desk.reader.home(r.clause.clause_id) not in homes:
+        return True
+    if lexicon.pattern("question_denies_re").search(reading.text) and not reading.yesno and not _rules_out(r.sentence.text):
+        return True
+    beside = not {c.clause_id for c in cited}.union(c.parent for c in cited).isdisjoint({r.clause.clause_id, r.clause.parent})
+    if beside and reading.premises:
+        return True
+    return any(_is_another_case(desk, reading, told, r) for told in outcome.kept)
+
+
+def _is_another_case(desk: Desk, reading: Reading, told: Evidence, r: Ranked) -> bool:
+    """Whether a sentence says in much the same words of another case what an evidence says of the asked one ("本科生每人每月
+    800元"): with the words that it stands under it holds less of the question."""
+    own, other = pairs_of(told.quote), pairs_of(r.sentence.text)
+    if len(own & other) < ALSO_ALIKE * min(len(own), len(other)):
+        return False
+    terms = desk.finder.weighed(reading.focus)
+    if told.clause is r.clause:
+        asked, here = desk.finder.coverage(terms, normalise(told.quote)), desk.finder.coverage(terms, r.sentence.text)
+    else:
+        asked, here = (desk.finder.coverage(terms, desk.finder.context(c)) for c in (told.clause, r.clause))
+    return here < asked - 0.01
+
+
+def with_nearest(desk: Desk, reading: Reading, outcome: Outcome, hits: Sequence[Hit], order: Sequence[Ranked]) -> Outcome:
+    """A refusal with the likeliest sentence, or the first of the best clause: who asked sees at once whether it helps."""
+    if outcome.status != "refused":
+        return outcome
+    draft = outcome.draft.copy()
+    near = None if outcome.bare else _nearest(reading, hits, order)
+    if near is not None:
+        clause, (start, end) = near.clause, near.spans[-1]
+        cut = (start, end) if end - start <= NEAR_LONG else trim(clause.text, start, start + NEAR_LONG)
+        draft.msg("nearest").say(place_of(desk, near) or desk.reader.section_name(clause.clause_id)).msg("colon").quote(clause, *cut)
+        if cut[1] < end:
+            draft.msg("more_in")
+        draft.mark(clause)
+    if desk.settings.contact:
+        draft.say("\n").msg("contact", contact=desk.settings.contact)
+    return replace(outcome, draft=draft)
+
+
+def _nearest(reading: Reading, hits: Sequence[Hit], order: Sequence[Ranked]) -> Evidence | None:
+    if order:
+        best = _fit(reading, order)[0]
+        return with_exception(Evidence(best.clause, (best.sentence.span,), best.clause.clause_id, best.score))
+    clause = next((h.clause for h in hits if body(h.clause)[1] > body(h.clause)[0]), None)
+    if clause is None:
+        return None
+    span = next(iter(sentences(clause.text, body(clause)[0])), body(clause))
+    return Evidence(clause, (span,), clause.clause_id, 0.0)
 
 
 # -- words that belong to a sentence ---------------------------------------------------------------------------------

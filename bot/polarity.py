@@ -18,6 +18,7 @@ from bot.understand import Reading
 from bot.values import claim_in, comparable, grade_verdict, level_verdict, opens, within
 from bot.wording import tagged
 
+ABOUT = 0.7  # of a question's words: a clause that holds fewer, and says no no, is not taken for a yes
 QUOTED = re.compile(r"[“\"‘']([^”\"’']{1,12})[”\"’']")
 
 
@@ -157,17 +158,26 @@ def _affirmed(desk: Desk, reading: Reading, found: Evidence) -> bool | None:
         return True
     if re.fullmatch(r"无|没有|不限|暂无", quote.strip()):
         return False
-    return not lexicon.pattern("deny_re").search(_without_exception(reading, found))
+    if lexicon.pattern("deny_re").search(quote):
+        return _outside_of_exception(desk, reading, found)
+    # a clause that says no such thing as no is no yes where it holds too few of the question's words
+    about = desk.finder.coverage(desk.finder.weighed(reading.focus), desk.finder.context(found.clause))
+    return True if about >= ABOUT else None
 
 
-def _without_exception(reading: Reading, found: Evidence) -> str:
-    """The words found without an exception ("…；但已有工作室的除外") that names nothing of the question that the rest does
-    not: what it denies is not what is asked."""
-    texts = [found.clause.text[s:e] for span in found.spans for s, e in segments(found.clause.text, *span)]
-    rule = [t for t in texts if not lexicon.pattern("exception_re").match(normalise(t))]
-    told = normalise("".join(rule))
-    beyond = [t for t, _ in reading.focus if t not in told and any(t in normalise(x) for x in texts if x not in rule)]
-    return found.quote if not rule or beyond else "".join(rule)
+def _outside_of_exception(desk: Desk, reading: Reading, found: Evidence) -> bool | None:
+    """Of words that deny something: yes where only an exception ("…；但已有工作室的除外") does and the rest holds all that
+    the question names; no where the exception or the rest denies what is named; None where the asker's case may be the
+    exception in other words ("已经买房的…")."""
+    texts = [normalise(found.clause.text[s:e]) for span in found.spans for s, e in segments(found.clause.text, *span)]
+    rule = "".join(t for t in texts if not lexicon.pattern("exception_re").match(t))
+    if not rule or lexicon.pattern("deny_re").search(rule):
+        return False
+    named = [w for w, pos, _ in tagged(reading.text, 0) if len(w) > 1 and pos[:1] in "nvlj"]
+    beyond = [w for w in named if desk.finder.support(w, rule) < 0.5]
+    if any(desk.finder.support(w, normalise(found.quote)) >= 0.4 for w in beyond):  # "发工资": a part of it
+        return False
+    return None if beyond or lexicon.pattern("case_told_re").search(reading.text) else True
 
 
 def _without(desk: Desk, reading: Reading, found: Evidence) -> bool:

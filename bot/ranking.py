@@ -111,7 +111,8 @@ def candidates(
     return out
 
 
-def _pairs(text: str) -> frozenset[str]:
+def pairs_of(text: str) -> frozenset[str]:
+    """Every two characters that stand beside one another, punctuation left out."""
     kept = re.sub(r"[^\w]", "", normalise(text))
     return frozenset(kept[i : i + 2] for i in range(len(kept) - 1))
 
@@ -134,7 +135,7 @@ class _Signs:
         self.types = lexicon.concepts()[self.first].types if self.first else frozenset()
         self.wants, self.share = wants_number(reading), asks_share(reading)
         self.bodies = tuple(w for b, _ in reading.bodies for w in lexicon.bodies()[b].guide)
-        self.pairs = _pairs(reading.text)
+        self.pairs = pairs_of(reading.text)
         self.denies = bool(lexicon.pattern("question_denies_re").search(reading.text)) and not reading.yesno
 
     def of_clause(self, clause: Clause) -> tuple[float, ...]:
@@ -180,7 +181,7 @@ class _Signs:
             float(self.wants and valued), float(self.wants and not valued), float(bool(self.types & sentence.kinds)),
             float(same_unit), named, beside, outside, share,
             float(any(w in told.text for w in self.bodies)),
-            len(self.pairs & _pairs(sentence.text)) / max(1, len(self.pairs)),
+            len(self.pairs & pairs_of(sentence.text)) / max(1, len(self.pairs)),
             float(self.share and any(q.unit == "%" for q in values)),
             float("deadline" in self.concepts[:2] and "date" in sentence.kinds),
             field, frame, min(1.0, (sentence.span[1] - sentence.span[0]) / 150),

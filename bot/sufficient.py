@@ -14,17 +14,14 @@ from bot.desk import (
     Outcome,
 )
 from bot.detail import is_claimed, unstated_detail
-from bot.evidence import ENOUGH, Evidence, Span, body, ordered_concepts, sentences, trim, typed, wants_number
+from bot.evidence import ENOUGH, Evidence, ordered_concepts, typed, wants_number
 from bot.facts import Quantity, is_field, quantities
 from bot.lexical import normalise
-from bot.ranking import Ranked
-from bot.statements import place_of, say_statement
-from bot.types import Clause, ClauseId, Hit
+from bot.statements import say_statement
+from bot.types import ClauseId
 from bot.understand import Reading
 from bot.values import COMPARABLE, grade_verdict, level_verdict, within
 from bot.wording import questions_in, tagged
-
-NEAR_LONG = 100  # characters of the nearest clause that a refusal shows
 
 
 def correction(desk: Desk, reading: Reading, found: Evidence | None) -> Outcome | None:
@@ -291,42 +288,7 @@ def refuse_edition(desk: Desk, reading: Reading) -> Outcome:
 
 
 def refuse(reading: Reading, message: str, /, score: float = 0.55, **parts: object) -> Outcome:
-    """Says what is missing; `with_nearest` shows the clause that comes nearest."""
+    """Says what is missing; `passages.with_nearest` shows the clause that comes nearest."""
     draft = Draft(reading.language).msg(message, **parts)
-    return Outcome(draft, "refused", score, str(parts.get("what") or parts.get("name") or ""), why=message)
-
-
-def with_nearest(desk: Desk, outcome: Outcome, hits: Sequence[Hit], order: Sequence[Ranked]) -> Outcome:
-    """A refusal with the likeliest sentence, or the first of the best clause: who asked sees at once whether it helps."""
-    if outcome.status != "refused":
-        return outcome
-    draft = outcome.draft.copy()
-    if outcome.why not in ("refuse_smalltalk", "refuse_injection") and (near := _nearest(hits, order)) is not None:
-        clause, first = near
-        cut = _cut(clause.text, first, NEAR_LONG)
-        draft.msg("nearest").say(_near_name(desk, clause)).msg("colon").quote(clause, *cut)
-        if cut[1] < first[1]:
-            draft.msg("more_in")
-        draft.mark(clause)
-    if desk.settings.contact:
-        draft.say("\n").msg("contact", contact=desk.settings.contact)
-    return replace(outcome, draft=draft)
-
-
-def _nearest(hits: Sequence[Hit], order: Sequence[Ranked]) -> tuple[Clause, Span] | None:
-    if order:
-        return order[0].clause, order[0].sentence.span
-    clause = next((h.clause for h in hits if body(h.clause)[1] > body(h.clause)[0]), None)
-    return None if clause is None else (clause, next(iter(sentences(clause.text, body(clause)[0])), body(clause)))
-
-
-def _near_name(desk: Desk, clause: Clause) -> str:
-    return place_of(desk, Evidence(clause, ((0, 0),), clause.clause_id, 0.0)) or desk.reader.section_name(
-        clause.clause_id
-    )
-
-
-def _cut(text: str, span: Span, limit: int) -> Span:
-    if span[1] - span[0] <= limit:
-        return span
-    return trim(text, span[0], span[0] + limit)
+    bare = message in ("refuse_smalltalk", "refuse_injection")
+    return Outcome(draft, "refused", score, str(parts.get("what") or parts.get("name") or ""), bare=bare)

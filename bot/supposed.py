@@ -19,7 +19,7 @@ from bot.names import is_word
 from bot.polarity import yes_word
 from bot.statements import say_statement
 from bot.sufficient import refuse_detail
-from bot.types import Clause, ClauseId, Hit
+from bot.types import Clause, ClauseId
 from bot.understand import Reading
 from bot.values import comparable, opens, within
 from bot.wording import tagged
@@ -70,7 +70,7 @@ def supposed_value(desk: Desk, reading: Reading, similar: Similar) -> Outcome | 
     return None
 
 
-def supposed_place(desk: Desk, reading: Reading, similar: Similar, hits: Sequence[Hit]) -> Outcome | None:
+def supposed_place(desk: Desk, reading: Reading, similar: Similar) -> Outcome | None:
     """Whether a place of the question lies in one that a section names ("能在某县做吗", "对口某市的项目…对吧"): yes and no by
     public geography; what the section lists without a verdict where that does not follow; a refusal where it only counts."""
     if not reading.language.startswith("zh") or not reading.yesno or reading.comparing or len(reading.query.sections) != 1:

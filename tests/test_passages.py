@@ -3,6 +3,8 @@ things comes with each, a condition is never dropped. One made-up set of measure
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -235,3 +237,25 @@ def test_a_refusal_shows_the_likeliest_sentence(measures: GuideBot) -> None:
 @pytest.mark.parametrize(("question", "verdict"), [("有工作室经费吗", "有，"), ("已有省级工作室的首席工匠有工作室经费吗", "没有，")])
 def test_an_exception_denies_only_what_it_names(measures: GuideBot, question: str, verdict: str) -> None:
     assert measures.ask(question).text.startswith(verdict)
+
+
+EXCEPTED = """清溪市人才支持办法
+第一章 支持
+第一条 入选者可以申请住房补贴，最高20万元；但本人已在本市购房的除外。
+第二条 企业可以申请研发补贴，但资金中不包括人员工资。
+第二章 附则
+第三条 本办法由市人力资源社会保障局解释。
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "verdict"),
+    [("可以申请住房补贴吗", "可以，"), ("已经买房的可以申请住房补贴吗", "入选者可以申请住房补贴，最高20万元；但"), ("研发补贴可以发工资吗", "不能，")],
+)
+def test_an_exception_that_may_be_the_askers_case_leaves_no_yes(tmp_path: Path, question: str, verdict: str) -> None:
+    assert bot_over(tmp_path, EXCEPTED, "a.txt", today="2027-03-01").ask(question).text.startswith(verdict)
+
+
+@pytest.mark.parametrize("question", ["首席工匠年龄限制", "我是骨干工匠，年龄有要求吗"])
+def test_the_same_of_another_class_stands_not_beside_an_answer(measures: GuideBot, question: str) -> None:
+    assert "另见" not in measures.ask(question).text
