@@ -186,6 +186,15 @@ def test_the_sets_of_the_repository_are_valid(corpus_dir: Path) -> None:
     assert {c.type for c in cases} >= {"lookup", "numeric", "list", "unanswerable", "followup", "injection"}
 
 
+def test_the_questions_on_twenty_guides_are_valid() -> None:
+    pairs = CASES_DIR.parent / "pairs"
+    cases = load([pairs / "questions.jsonl"])
+    texts = {f.name: f.read_text("utf-8") for f in (pairs / "guides").iterdir()}
+    assert len(texts) == 20
+    assert all(e.quote in texts[c.guide] for c in cases for e in c.evidence)
+    assert all(len({c.half for c in cases if c.guide == name}) == 1 for name in texts)  # halves are whole guides
+
+
 def test_every_guide_that_a_case_names_is_there() -> None:
     names = {c.guide for c in load() if c.guide}
     assert all((GUIDES_DIR / n).is_file() for n in names)
