@@ -72,7 +72,7 @@ class Answerer:
         """The first draft that passes the check; a refusal where none does. `order`: sentences of the hits, ranked;
         `alone`: no other question of the same message is answered beside this one."""
         withheld = 0
-        for outcome in self._whole(reading, hits, order, _drafts(self.desk, reading, hits, similar, order), alone):
+        for outcome in _finished(self.desk, reading, hits, similar, order, alone):
             made = self._made(reading, outcome, hits)
             ok = verified(
                 made, self._sources, question=reading.query.text, today=self.desk.settings.date().isoformat(),
@@ -87,16 +87,6 @@ class Answerer:
         # not even a refusal with its nearest clause held: this one quotes nothing
         refused = self._made(reading, with_nearest(self.desk, reading, refuse(reading, "refuse_unsure"), (), ()), hits)
         return replace(refused, refused_by="verification", withheld=withheld)
-
-    def _whole(
-        self, reading: Reading, hits: Sequence[Hit], order: Sequence[Ranked], drafts: Iterator[Outcome], alone: bool
-    ) -> Iterator[Outcome]:
-        """Each draft: an answer that is asked for alone first with what else may answer, a refusal with its nearest clause."""
-        for outcome in drafts:
-            more = with_others(self.desk, reading, outcome, order) if alone else None
-            if more is not None:
-                yield more
-            yield with_nearest(self.desk, reading, outcome, hits, order)
 
     def beside(self, told: Sequence[tuple[Reading, Answer]]) -> list[Answer]:
         """Answers to the parts of one message: none suggests a question that another part has answered."""
@@ -126,6 +116,18 @@ def _chance(status: Status, raw: float) -> float:
         return raw
     kept = min(0.99, max(0.01, raw))
     return round(1 / (1 + math.exp(-(fitted["a"] * math.log(kept / (1 - kept)) + fitted["b"]))), 6)
+
+
+def _finished(
+    desk: Desk, reading: Reading, hits: Sequence[Hit], similar: Similar, order: Sequence[Ranked], alone: bool
+) -> Iterator[Outcome]:
+    """The drafts, a refusal with its nearest clause; one that answers the only question comes first with what else may
+    answer, then without it, for where that does not pass the check."""
+    for outcome in _drafts(desk, reading, hits, similar, order):
+        more = with_others(desk, reading, outcome, order) if alone else None
+        if more is not None:
+            yield more
+        yield with_nearest(desk, reading, outcome, hits, order)
 
 
 def _drafts(

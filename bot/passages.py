@@ -14,7 +14,7 @@ from bot.detail import unnamed_thing, unstated_detail
 from bot.evidence import ENOUGH, Evidence, body, ordered_concepts, sentences, trim, typed, wants_number
 from bot.facts import is_field
 from bot.lexical import normalise
-from bot.ranking import Ranked, pairs_of
+from bot.ranking import Ranked, chances, pairs_of
 from bot.statements import place_of, say_lead_in, say_list, say_place, say_reader_form, with_label
 from bot.sufficient import missing_part
 from bot.types import Clause, ClauseId, Hit
@@ -204,14 +204,13 @@ def _signs(
     top, (found, missing) = order[0], best
     terms = desk.finder.weighed(reading.focus)
     others = [r.score for r in order if r.clause is not top.clause]
-    exps = [math.exp(r.score - top.score) for r in order]
-    own = sum(x for x, r in zip(exps, order, strict=True) if r.clause is top.clause)
+    own = sum(x for x, r in zip(chances(order), order, strict=True) if r.clause is top.clause)
     foreign = not reading.native
     return (
         1.0, float(bool(missing)), float(found is not None and bool(unstated_detail(desk, reading, found))), float(not terms),
         top.score, desk.finder.coverage(terms, desk.finder.context(top.clause)) if terms else 0.0,
         similar.get(top.clause.clause_id, 0.0), float(reading.yesno), float(foreign), top.score if foreign else 0.0,
-        found.score if found is not None else 0.0, float(min(2, len(reading.concepts))), own / sum(exps),
+        found.score if found is not None else 0.0, float(min(2, len(reading.concepts))), own,
         _cover(desk, terms, Evidence(top.clause, (top.sentence.span,), top.clause.clause_id, 0.0)) if terms else 0.0, top.score - max(others, default=0.0),
     )  # fmt: skip
 
@@ -352,22 +351,15 @@ def _say_list(desk: Desk, reading: Reading, lead: Clause, items: Sequence[Clause
 # -- what else may answer ----------------------------------------------------------------------------------------------
 
 
-def likely_count(weights: Sequence[float], total: float) -> int:
-    """Of weights in falling order, whose sum with those left out is `total`, how many of the first have a share of
-    `ALSO_SURE`, at most `ALSO_MOST`."""
+def likely_count(shares: Sequence[float]) -> int:
+    """How many of the first of a question's sentences, whose chances stand in falling order, together have `ALSO_SURE`; at
+    most `ALSO_MOST`."""
     held = 0.0
-    for n, weight in enumerate(weights[:ALSO_MOST]):
-        if held >= ALSO_SURE * total:
+    for n, share in enumerate(shares[:ALSO_MOST]):
+        if held >= ALSO_SURE:
             return n
-        held += weight
-    return min(len(weights), ALSO_MOST)
-
-
-def _likely(order: Sequence[Ranked]) -> Sequence[Ranked]:
-    """The fewest sentences, likeliest first, that together hold the answer with a chance of `ALSO_SURE`: the ranking's
-    scores are fitted as the logits of a softmax over a question's candidates."""
-    chances = [math.exp(r.score - order[0].score) for r in order]
-    return order[: likely_count(chances, sum(chances))]
+        held += share
+    return min(len(shares), ALSO_MOST)
 
 
 def with_others(desk: Desk, reading: Reading, outcome: Outcome, order: Sequence[Ranked]) -> Outcome | None:
@@ -378,7 +370,9 @@ def with_others(desk: Desk, reading: Reading, outcome: Outcome, order: Sequence[
     if not single or len(draft.cited) > ALSO_CITED or any(_says_all(desk, reading, e) for e in outcome.kept) or not order:
         return None
     said, others = normalise(draft.text()), []
-    for r in (r for r in _likely(_fit(reading, order)) if not _is_beside_the_point(desk, reading, outcome, r)):
+    order = _fit(reading, order)
+    likely = order[: likely_count(chances(order))]
+    for r in (r for r in likely if not _is_beside_the_point(desk, reading, outcome, r)):
         text, (start, end) = r.sentence.text, r.sentence.span
         quoted = text in said or any(a < end and start < b for a, b in draft.spans.get(r.clause.clause_id, ()))
         bare = len(text) < ALSO_SHORT or r.clause.kind == "row" or _STARTS_LIST.fullmatch(text)
@@ -407,11 +401,11 @@ def _say_other(desk: Desk, draft: Draft, r: Ranked) -> None:
 
 
 def _says_all(desk: Desk, reading: Reading, found: Evidence) -> bool:
-    """Whether an evidence leaves no doubt: with the headings over it it holds all the words of a question, and it is the
-    field that is asked for or gives a value of the type that is."""
+    """Whether an evidence leaves no doubt: it is the field that is asked for, and holds, with the headings over it, all the
+    words of a question."""
     first = next(iter(ordered_concepts(reading)), "")
-    sure = bool(first) and (found.by_field and found.concept == first)
-    return sure and desk.finder.coverage(reading.focus, desk.finder.context(found.clause)) >= 0.99
+    asked = bool(first) and found.by_field and found.concept == first
+    return asked and desk.finder.coverage(reading.focus, desk.finder.context(found.clause)) >= 0.99
 
 
 def _is_beside_the_point(desk: Desk, reading: Reading, outcome: Outcome, r: Ranked) -> bool:

@@ -16,7 +16,7 @@ from bot.lexical import normalise
 from bot.types import ClauseId
 from bot.understand import Reading
 from bot.values import claim_in, comparable, grade_verdict, level_verdict, opens, within
-from bot.wording import tagged
+from bot.wording import naming_words, tagged
 
 ABOUT = 0.7  # of a question's words: a clause that holds fewer, and says no no, is not taken for a yes
 QUOTED = re.compile(r"[“\"‘']([^”\"’']{1,12})[”\"’']")
@@ -173,8 +173,7 @@ def _outside_of_exception(desk: Desk, reading: Reading, found: Evidence) -> bool
     rule = "".join(t for t in texts if not lexicon.pattern("exception_re").match(t))
     if not rule or lexicon.pattern("deny_re").search(rule):
         return False
-    named = [w for w, pos, _ in tagged(reading.text, 0) if len(w) > 1 and pos[:1] in "nvlj"]
-    beyond = [w for w in named if desk.finder.support(w, rule) < 0.5]
+    beyond = [w for w in naming_words(reading.text) if desk.finder.support(w, rule) < 0.5]
     if any(desk.finder.support(w, normalise(found.quote)) >= 0.4 for w in beyond):  # "发工资": a part of it
         return False
     return None if beyond or lexicon.pattern("case_told_re").search(reading.text) else True
@@ -186,7 +185,7 @@ def _without(desk: Desk, reading: Reading, found: Evidence) -> bool:
     if m is None or not lexicon.pattern("demands_re").search(found.quote) or supposes_not(reading):
         return False
     told = normalise(found.quote)
-    things = [w for w, pos, _ in tagged(m["thing"], 0) if pos.startswith(("n", "v", "l", "j")) and len(w) >= 2]
+    things = naming_words(m["thing"])
     return bool(things) and all(desk.finder.support(w, told) >= 0.5 for w in things)
 
 

@@ -8,6 +8,7 @@ candidates of a question, as in ListNet: Cao et al., 2007) and kept as data in `
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -58,6 +59,15 @@ def ranked(rows: Iterable[Candidate]) -> list[Ranked]:
         for clause, sentence, row in rows
     ]
     return sorted(found, key=lambda r: -round(r.score, 6))
+
+
+def chances(order: Sequence[Ranked]) -> list[float]:
+    """Of each sentence the chance that it holds the answer, as the ranking has it: its scores are fitted as the logits of
+    a softmax over a question's candidates."""
+    top = max((r.score for r in order), default=0.0)
+    odds = [math.exp(r.score - top) for r in order]
+    total = sum(odds)
+    return [x / total for x in odds]
 
 
 class Later(Sequence[Ranked]):

@@ -21,7 +21,7 @@ from bot.statements import say_statement
 from bot.types import ClauseId
 from bot.understand import Reading
 from bot.values import COMPARABLE, grade_verdict, level_verdict, within
-from bot.wording import questions_in, tagged
+from bot.wording import naming_words, questions_in
 
 
 def correction(desk: Desk, reading: Reading, found: Evidence | None) -> Outcome | None:
@@ -84,8 +84,7 @@ def _is_granted(reading: Reading, value: Quantity) -> bool:
 def _counts_the_same(reading: Reading, claim: Quantity, quote: str) -> bool:
     """Whether a word right beside a number of the question ("培训50名医护") stands in the guide's sentence too."""
     near = reading.text[max(0, claim.start - 6) : claim.start], reading.text[claim.end : claim.end + 6]
-    words = (w for t in near for w, pos, _ in tagged(t, 0) if len(w) > 1 and pos[:1] in "nvlj")
-    return any(w in quote for w in words)
+    return any(w in quote for t in near for w in naming_words(t))
 
 
 def missing_part(desk: Desk, reading: Reading, sections: Sequence[ClauseId], found: Evidence | None) -> str:

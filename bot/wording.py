@@ -229,6 +229,11 @@ _RUNS = re.compile(r"[\u3400-\u9fff]+?[几多少][个名位]人(?=才[给能可�
 _A_NOT_A = re.compile(r"(.)不\1")  # "卡不卡" asks, and names nothing
 
 
+def naming_words(text: str) -> list[str]:
+    """Words of two or more characters by which a text names things and acts: nouns, verbs, idioms, abbreviations."""
+    return [w for w, pos, _ in tagged(text, 0) if len(w) > 1 and pos[:1] in "nvlj"]
+
+
 def tagged(text: str, base: int) -> list[tuple[str, str, int]]:
     """(word, part of speech, place) of a text's Han runs and Latin words."""
     tag = _tagger()

@@ -160,7 +160,7 @@ def told_beside(rows: Sequence[Example], theta: Vector) -> str:
         score = r.features @ theta
         order = np.argsort(-score, kind="stable")
         chance = np.exp(score[order] - score.max())
-        count = likely_count(list(chance), float(chance.sum()))
+        count = likely_count(list(chance / chance.sum()))
         counts.append(float(count))
         held.append(float(r.held[order[:count]].any()))
     return f"told together {metrics.mean(counts):.2f} sentences, evidence in {metrics.mean(held):.3f} (wanted: {ALSO_SURE})"

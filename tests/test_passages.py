@@ -222,9 +222,7 @@ def test_of_two_clauses_that_may_answer_both_are_told_each_with_its_citation(mea
     assert [s.kind for s in answer.segments].count("mark") == 4
 
 
-@pytest.mark.parametrize(
-    "question", ["公示多久", "结果公示几个工作日", "津贴发放考核不合格的怎么办"]
-)  # fmt: skip
+@pytest.mark.parametrize("question", ["公示多久", "结果公示几个工作日", "津贴发放考核不合格的怎么办"])
 def test_where_one_clause_answers_nothing_stands_beside_it(measures: GuideBot, question: str) -> None:
     assert "另见" not in measures.ask(question).text
 
