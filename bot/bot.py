@@ -173,7 +173,7 @@ class GuideBot:
         found, spoken = _spoken_of(desk, reading, found, similar, lexical) if at_home else (found, [])
         own = set(room.reader.subtree(reading.query.sections[0])) if spoken else set()
         if spoken and spoken[0].clause.clause_id not in own:
-            return self._rewritten(loaded, reading, self._spoken(room, reading, found, spoken, similar))
+            return self._rewritten(loaded, reading, self._spoken(room, reading, found, spoken, similar, alone))
         if at_home and reading.scope != "implied":  # its fields answer; where none does, the likeliest sentence may
             order: Sequence[Ranked] = Later(
                 lambda: ranked(candidates(desk.finder, reading, _of_sections(desk, reading, found), similar, lexical))
@@ -186,17 +186,17 @@ class GuideBot:
         answer = room.answerer.answer(reading, hits, similar, order, alone)
         others = [r for r in spoken if r.clause.clause_id not in own]
         if others and answer.status == "refused":
-            elsewhere = self._spoken(room, reading, found, others, similar)
+            elsewhere = self._spoken(room, reading, found, others, similar, alone)
             answer = elsewhere if elsewhere.status == "answered" else answer
         return self._rewritten(loaded, reading, answer)
 
     def _spoken(
         self, room: Room, reading: Reading, found: Sequence[Hit], order: Sequence[Ranked],
-        similar: Mapping[ClauseId, float],
+        similar: Mapping[ClauseId, float], alone: bool,
     ) -> Answer:  # fmt: skip
         """The answer out of sentences, of a section and of others that speak of it."""
         free = replace(reading, scope="none", query=replace(reading.query, sections=()))
-        return room.answerer.answer(free, reranked(found, order, self.settings.top_k), similar, order)
+        return room.answerer.answer(free, reranked(found, order, self.settings.top_k), similar, order, alone)
 
     def _looked(self, loaded: _Loaded, room: Room, reading: Reading, vector: Vectors) -> Looked:
         """The question as read with what its meaning adds, the clauses that it finds, and how like it they are in
